@@ -1,0 +1,118 @@
+//! Everything that can go wrong, in one flat `Copy` enum.
+
+use core::fmt;
+
+/// What is wrong with a package, or with the memory or data handed to a session.
+///
+/// `operator` and `tensor` are positions in the package's lists, as `gimbal inspect` prints them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Error {
+    /// The bytes do not start with the magic of a Gimbal package.
+    NotAPackage,
+    /// The package was written for another version of the format.
+    UnsupportedVersion {
+        /// The version that the package states.
+        found: u16,
+    },
+    /// There are fewer or more bytes than the package's header states.
+    Length {
+        /// Bytes that the header states, checksum included.
+        expected: u32,
+        /// Bytes that were handed over.
+        found: u32,
+    },
+    /// The bytes were changed after the package was written.
+    Checksum,
+    /// The descriptor cannot be read, or its parts contradict each other.
+    Descriptor,
+    /// A tensor's record cannot be read, is empty, or lies outside the arena.
+    Tensor {
+        /// Position of the tensor.
+        tensor: u16,
+    },
+    /// Two tensors that are needed at the same time share memory.
+    Overlap {
+        /// Position of the later of the two tensors.
+        tensor: u16,
+    },
+    /// The operator is not known to this version of core.
+    UnsupportedOperator {
+        /// Position of the operator.
+        operator: u16,
+    },
+    /// The operator names a tensor that does not exist, has another type, or is not live.
+    Operand {
+        /// Position of the operator.
+        operator: u16,
+    },
+    /// The shapes of the operator's tensors do not fit together.
+    Shape {
+        /// Position of the operator.
+        operator: u16,
+    },
+    /// The operator's weights lie outside the package.
+    Weights {
+        /// Position of the operator.
+        operator: u16,
+    },
+    /// The operator's shift or clamp is out of range.
+    Quantization {
+        /// Position of the operator.
+        operator: u16,
+    },
+    /// Some input could overflow the operator's 32-bit accumulator.
+    Accumulator {
+        /// Position of the operator.
+        operator: u16,
+    },
+    /// The arena is too small.
+    Arena {
+        /// Bytes that the model needs.
+        needed: u32,
+        /// Bytes that were handed over.
+        given: u32,
+    },
+    /// The window has another length than the input contract states.
+    Input {
+        /// Numbers that the contract states: samples × channels.
+        needed: u32,
+        /// Numbers that were handed over.
+        given: u32,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::NotAPackage => write!(f, "not a Gimbal package"),
+            Self::UnsupportedVersion { found } => {
+                write!(
+                    f,
+                    "package format version {found} is not supported (this build reads {})",
+                    crate::format::VERSION
+                )
+            }
+            Self::Length { expected, found } => write!(f, "the package should be {expected} bytes long and is {found}"),
+            Self::Checksum => write!(f, "the package is damaged: its checksum does not match"),
+            Self::Descriptor => write!(f, "the package's descriptor cannot be read"),
+            Self::Tensor { tensor } => write!(f, "tensor {tensor} is invalid"),
+            Self::Overlap { tensor } => write!(f, "tensor {tensor} shares memory with another live tensor"),
+            Self::UnsupportedOperator { operator } => write!(f, "operator {operator} is not supported by this build"),
+            Self::Operand { operator } => write!(f, "operator {operator} names a tensor that it cannot use"),
+            Self::Shape { operator } => write!(f, "the shapes of operator {operator} do not fit together"),
+            Self::Weights { operator } => write!(f, "the weights of operator {operator} lie outside the package"),
+            Self::Quantization { operator } => write!(f, "the quantization of operator {operator} is out of range"),
+            Self::Accumulator { operator } => write!(f, "operator {operator} could overflow its accumulator"),
+            Self::Arena { needed, given } => {
+                write!(f, "the model needs an arena of {needed} bytes and was given {given}")
+            }
+            Self::Input { needed, given } => {
+                write!(f, "the model takes windows of {needed} numbers and was given {given}")
+            }
+        }
+    }
+}
+
+impl core::error::Error for Error {}

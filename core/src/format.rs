@@ -1,0 +1,269 @@
+//! The package as bytes: the types that the exporter writes and [`Model`](crate::Model) reads.
+//!
+//! FORMAT.md at the project's root holds the byte tables; a test pins the bytes of one package.
+//! A package is a 16-byte header, a postcard descriptor, a blob of weights, and a CRC-32 of all that.
+//! postcard is not self-describing, so the version stands outside it, and every enum here is
+//! append-only: a new variant goes last, and nothing is ever reordered.
+
+use heapless::Vec;
+use serde::{Deserialize, Serialize};
+
+pub use crate::kernel::Operator;
+
+/// The first four bytes of every package.
+pub const MAGIC: [u8; 4] = *b"GMBL";
+/// The version of the format that this crate reads and the exporter writes.
+pub const VERSION: u16 = 1;
+/// Bytes before the descriptor: magic, version, two zero bytes, descriptor length, blob length.
+pub const HEADER_LEN: usize = 16;
+/// Bytes after the blob: CRC-32/ISO-HDLC of everything before, little-endian.
+pub const CHECKSUM_LEN: usize = 4;
+/// The descriptor and every array in the blob start at a multiple of this many bytes.
+pub const ALIGNMENT: usize = 4;
+/// The largest number of fields in an input contract.
+pub const MAX_FIELDS: usize = 4;
+/// The largest number of networks in a package.
+pub const MAX_NETWORKS: usize = 4;
+
+/// The checksum at the end of a package, over all bytes before it.
+#[must_use]
+pub fn checksum(bytes: &[u8]) -> u32 {
+    crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(bytes)
+}
+
+/// What a package says of itself, between the header and the blob.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Descriptor<'a> {
+    /// A name for people.
+    pub name: &'a str,
+    /// What the numbers of a window are.
+    #[serde(borrow)]
+    pub input: Input<'a>,
+    /// How ψ's output becomes a pose; without it the window is taken as it is.
+    pub pose: Option<PoseHead>,
+    /// The window in its canonical pose, `i16[samples, channels]`.
+    pub canonical: TensorId,
+    /// The networks in the order in which they run; together they cover the operators.
+    pub networks: Vec<Network, MAX_NETWORKS>,
+    /// The names of the classes, separated by newlines; empty without a classifier.
+    pub classes: &'a str,
+    /// Bytes of arena that a session needs, a multiple of [`ALIGNMENT`].
+    pub arena_len: u32,
+    /// One [`Tensor`] after the other, [`Tensor::LEN`] bytes each.
+    pub tensors: &'a [u8],
+    /// One postcard [`Operator`] after the other, in the order in which they run.
+    pub operators: &'a [u8],
+}
+
+/// The input contract: what a window is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Input<'a> {
+    /// Samples per second.
+    pub rate_hz: f32,
+    /// Samples in a window.
+    pub samples: u16,
+    /// Samples from the start of one window to the start of the next, as trained.
+    pub hop: u16,
+    /// What each sample holds, in channel order.
+    #[serde(borrow)]
+    pub fields: Vec<Field<'a>, MAX_FIELDS>,
+}
+
+impl Input<'_> {
+    /// Numbers in a sample.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.fields.iter().map(|field| field.kind.channels()).sum()
+    }
+}
+
+/// Neighbouring channels of a sample that the group turns together.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Field<'a> {
+    /// What is measured, for people: `acceleration`.
+    pub name: &'a str,
+    /// The unit of the measured quantity: `g`.
+    pub unit: &'a str,
+    /// Units per count: a count times this is the quantity in [`unit`](Self::unit)s.
+    pub per_count: f32,
+    /// How the group acts on the field.
+    pub kind: FieldKind,
+}
+
+/// How the group acts on a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FieldKind {
+    /// Three channels x, y, z that turn with the sensor and change sign under a reflection through
+    /// the origin: an acceleration.
+    Vector,
+    /// Three channels that turn with the sensor and keep their sign under that reflection: an
+    /// angular rate.
+    PseudoVector,
+}
+
+impl FieldKind {
+    /// Numbers that the field takes in a sample.
+    #[must_use]
+    pub const fn channels(self) -> usize {
+        match self {
+            Self::Vector | Self::PseudoVector => 3,
+        }
+    }
+}
+
+/// How ψ's output becomes a pose.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PoseHead {
+    /// From numbers to a group element.
+    pub chart: Chart,
+    /// The numbers: ψ's output.
+    pub vectors: TensorId,
+}
+
+/// The formula ξ from ψ's output to a group element.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Chart {
+    /// SO(3) from two vectors, see [`so3`](crate::group::so3).
+    GramSchmidt(crate::group::so3::GramSchmidt),
+}
+
+/// A run of operators with a meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Network {
+    /// What the network is for.
+    pub role: Role,
+    /// How many operators it has, from where the network before it ends.
+    pub operators: u16,
+    /// Where its result stands.
+    pub output: TensorId,
+}
+
+/// What a network is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Role {
+    /// ψ: the window → numbers from which the chart makes the pose.
+    Psi,
+    /// η: the canonical window → the invariant code.
+    Eta,
+    /// The canonical window or η's features → logits.
+    Classifier,
+}
+
+/// Position of a tensor in the package.
+pub type TensorId = u16;
+
+/// What the exporter says of one tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tensor {
+    /// The type of its elements.
+    pub dtype: Dtype,
+    /// Sizes, outermost first: `[1, length, channels]`, or `[3, length, channels]` for vectors, whose
+    /// x, y and z components form three planes.
+    #[serde(with = "fixed_shape")]
+    pub shape: [u16; 3],
+    /// A value is `scale × (element − zero_point)`; scratch memory has scale 0.
+    pub scale: f32,
+    /// The element that stands for zero.
+    #[serde(with = "postcard::fixint::le")]
+    pub zero_point: i16,
+    /// Where it starts in the arena, in bytes, a multiple of [`ALIGNMENT`].
+    #[serde(with = "postcard::fixint::le")]
+    pub offset: u32,
+    /// The operator that writes it first.
+    #[serde(with = "postcard::fixint::le")]
+    pub first: u16,
+    /// The operator that reads it last; outputs live to the end.
+    #[serde(with = "postcard::fixint::le")]
+    pub last: u16,
+}
+
+impl Tensor {
+    /// Bytes of one record in a package.
+    pub const LEN: usize = 21;
+
+    /// Number of elements, or `None` beyond 2³² − 1.
+    #[must_use]
+    pub fn elements(&self) -> Option<u32> {
+        let [a, b, c] = self.shape.map(u32::from);
+        a.checked_mul(b)?.checked_mul(c)
+    }
+
+    /// Bytes in the arena, rounded up to [`ALIGNMENT`], or `None` beyond 2³² − 1.
+    #[must_use]
+    pub fn len(&self) -> Option<u32> {
+        self.elements()?.checked_mul(self.dtype.bytes())?.checked_next_multiple_of(ALIGNMENT as u32)
+    }
+
+    /// Whether the tensor has no elements.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.shape.contains(&0)
+    }
+}
+
+/// The type of a tensor's elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Dtype {
+    /// Features.
+    I8,
+    /// Windows and vectors.
+    I16,
+}
+
+impl Dtype {
+    /// Bytes of one element.
+    #[must_use]
+    pub const fn bytes(self) -> u32 {
+        match self {
+            Self::I8 => 1,
+            Self::I16 => 2,
+        }
+    }
+
+    /// The smallest and the largest element.
+    #[must_use]
+    pub const fn range(self) -> (i32, i32) {
+        match self {
+            Self::I8 => (i8::MIN as i32, i8::MAX as i32),
+            Self::I16 => (i16::MIN as i32, i16::MAX as i32),
+        }
+    }
+}
+
+/// A shape always takes six bytes, so that every tensor's record has the same length.
+mod fixed_shape {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(shape: &[u16; 3], serializer: S) -> Result<S::Ok, S::Error> {
+        shape.map(u16::to_le_bytes).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u16; 3], D::Error> {
+        <[[u8; 2]; 3]>::deserialize(deserializer).map(|shape| shape.map(u16::from_le_bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_tensor_record_has_the_same_length() {
+        let small =
+            Tensor { dtype: Dtype::I8, shape: [1, 1, 1], scale: 0.0, zero_point: 0, offset: 0, first: 0, last: 0 };
+        let large = Tensor {
+            dtype: Dtype::I16,
+            shape: [u16::MAX; 3],
+            scale: f32::MAX,
+            zero_point: i16::MIN,
+            offset: u32::MAX,
+            first: u16::MAX,
+            last: u16::MAX,
+        };
+        for tensor in [small, large] {
+            let mut bytes = [0; 64];
+            assert_eq!(postcard::to_slice(&tensor, &mut bytes).unwrap().len(), Tensor::LEN);
+            assert_eq!(postcard::from_bytes::<Tensor>(&bytes).unwrap(), tensor);
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! From bytes to a checked, borrowed [`Model`].
+//!
+//! Everything that could be wrong with a package is looked for once, in [`Model::from_bytes`]. After
+//! that nothing about the package can fail any more: the answers below are `Option`s only because a
+//! caller may ask for a tensor that does not exist.
+
+use crate::error::Error;
+use crate::format::{
+    ALIGNMENT, CHECKSUM_LEN, Descriptor, Dtype, HEADER_LEN, Input, MAGIC, Network, Operator, PoseHead, Role, Tensor,
+    TensorId, VERSION, checksum,
+};
+use crate::plan::{Slot, overlap};
+
+/// The largest number of tensors and of operators in a package. Planning compares tensors pairwise;
+/// the limit keeps that short for a hostile package too.
+const MAX_RECORDS: usize = 1024;
+
+/// A checked package: what a [`Session`](crate::Session) runs. Copying it copies a few pointers.
+#[derive(Clone, Debug)]
+pub struct Model<'m> {
+    descriptor: Descriptor<'m>,
+    blob: &'m [u8],
+}
+
+impl<'m> Model<'m> {
+    /// Checks a package and borrows from it. The bytes need no alignment.
+    ///
+    /// Takes time proportional to the length of the package, and no memory beyond the stack's.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, see [`Error`].
+    pub fn from_bytes(bytes: &'m [u8]) -> Result<Self, Error> {
+        let (descriptor, blob) = open(bytes)?;
+        let model = Self { descriptor, blob };
+        model.check_tensors()?;
+        let operators = model.check_operators()?;
+        model.check_networks(operators)?;
+        Ok(model)
+    }
+
+    /// The package's name, for people.
+    #[must_use]
+    pub fn name(&self) -> &'m str {
+        self.descriptor.name
+    }
+
+    /// The input contract.
+    #[must_use]
+    pub fn input(&self) -> &Input<'m> {
+        &self.descriptor.input
+    }
+
+    /// Numbers in a window: samples × channels.
+    #[must_use]
+    pub fn window_len(&self) -> usize {
+        usize::from(self.descriptor.input.samples) * self.descriptor.input.channels()
+    }
+
+    /// The names of the classes, in the order of the logits; none without a classifier.
+    pub fn classes(&self) -> impl Iterator<Item = &'m str> + use<'m> {
+        self.descriptor.classes.lines()
+    }
+
+    /// Bytes of arena that a session needs.
+    #[must_use]
+    pub fn arena_len(&self) -> usize {
+        self.descriptor.arena_len as usize
+    }
+
+    /// How ψ's output becomes a pose; `None` for a model that takes windows as they are.
+    #[must_use]
+    pub fn pose_head(&self) -> Option<&PoseHead> {
+        self.descriptor.pose.as_ref()
+    }
+
+    /// The networks in the order in which they run.
+    #[must_use]
+    pub fn networks(&self) -> &[Network] {
+        &self.descriptor.networks
+    }
+
+    /// The tensor where the network of a role leaves its result.
+    #[must_use]
+    pub fn output_of(&self, role: Role) -> Option<Tensor> {
+        self.tensor(self.networks().iter().find(|network| network.role == role)?.output)
+    }
+
+    /// The window in its canonical pose.
+    #[must_use]
+    pub fn canonical(&self) -> Option<Tensor> {
+        self.tensor(self.descriptor.canonical)
+    }
+
+    /// A tensor by its position.
+    #[must_use]
+    pub fn tensor(&self, id: TensorId) -> Option<Tensor> {
+        let record = self.descriptor.tensors.get(usize::from(id) * Tensor::LEN..)?.get(..Tensor::LEN)?;
+        postcard::from_bytes(record).ok()
+    }
+
+    /// All tensors, in order.
+    pub fn tensors(&self) -> impl Iterator<Item = Tensor> {
+        let count = self.descriptor.tensors.len() / Tensor::LEN;
+        (0..count).map_while(|id| self.tensor(id.try_into().ok()?))
+    }
+
+    /// All operators, in the order in which they run.
+    #[must_use]
+    pub fn operators(&self) -> Operators<'m> {
+        Operators { rest: self.descriptor.operators }
+    }
+
+    /// Two tensors that an operator needs.
+    pub(crate) fn operands(&self, a: TensorId, b: TensorId) -> Option<(Tensor, Tensor)> {
+        Some((self.tensor(a)?, self.tensor(b)?))
+    }
+
+    pub(crate) fn blob(&self) -> &'m [u8] {
+        self.blob
+    }
+
+    /// The shape of a window as a tensor.
+    pub(crate) fn window_shape(&self) -> [u16; 3] {
+        [1, self.descriptor.input.samples, self.descriptor.input.channels() as u16]
+    }
+
+    fn check_tensors(&self) -> Result<(), Error> {
+        let len = self.descriptor.tensors.len();
+        if !len.is_multiple_of(Tensor::LEN) || len / Tensor::LEN > MAX_RECORDS {
+            return Err(Error::Descriptor);
+        }
+        if !self.arena_len().is_multiple_of(ALIGNMENT) {
+            return Err(Error::Descriptor);
+        }
+        for id in 0..(len / Tensor::LEN) as u16 {
+            let slot = self.check_tensor(id).ok_or(Error::Tensor { tensor: id })?;
+            for other in 0..id {
+                let other = self.tensor(other).as_ref().and_then(slot_of).ok_or(Error::Tensor { tensor: other })?;
+                if overlap(&slot, &other) {
+                    return Err(Error::Overlap { tensor: id });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_tensor(&self, id: TensorId) -> Option<Slot> {
+        let tensor = self.tensor(id)?;
+        let slot = slot_of(&tensor)?;
+        let inside = tensor.offset.checked_add(slot.len)? <= self.descriptor.arena_len;
+        let aligned = tensor.offset.is_multiple_of(ALIGNMENT as u32);
+        let scaled = tensor.scale.is_finite() && tensor.scale >= 0.0;
+        let (min, max) = tensor.dtype.range();
+        let zero = (min..=max).contains(&tensor.zero_point.into());
+        (inside && aligned && scaled && zero && !tensor.is_empty() && tensor.first <= tensor.last).then_some(slot)
+    }
+
+    /// Checks every operator and returns how many there are.
+    fn check_operators(&self) -> Result<u16, Error> {
+        let mut rest = self.descriptor.operators;
+        let (mut operator, mut bytes) = (0u16, 0u64);
+        while !rest.is_empty() {
+            if usize::from(operator) >= MAX_RECORDS {
+                return Err(Error::Descriptor);
+            }
+            let unsupported = Error::UnsupportedOperator { operator };
+            let (record, behind) = postcard::take_from_bytes::<Operator>(rest).map_err(|_| unsupported)?;
+            for id in record.operands().all() {
+                let tensor = self.tensor(id).ok_or(Error::Operand { operator })?;
+                if !(tensor.first..=tensor.last).contains(&operator) {
+                    return Err(Error::Operand { operator });
+                }
+            }
+            // Weights are counted once each: shared ones would let a small package ask for endless work.
+            bytes += u64::from(record.cost(self).bytes);
+            if bytes > self.blob.len() as u64 {
+                return Err(Error::Weights { operator });
+            }
+            record.check(self, operator)?;
+            rest = behind;
+            operator += 1;
+        }
+        Ok(operator)
+    }
+
+    fn check_networks(&self, operators: u16) -> Result<(), Error> {
+        let networks = self.networks();
+        let total: u32 = networks.iter().map(|network| u32::from(network.operators)).sum();
+        let posed = self.descriptor.pose.is_some();
+        let in_order = networks.windows(2).all(|pair| matches!(pair, [a, b] if (a.role as u8) < b.role as u8));
+        let psi_first = networks.first().is_some_and(|network| (network.role == Role::Psi) == posed);
+        if total != u32::from(operators) || !in_order || !psi_first {
+            return Err(Error::Descriptor);
+        }
+        // Results must outlive the run, and the canonical window is written where ψ ends.
+        let psi = networks.iter().find(|network| network.role == Role::Psi).map_or(0, |network| network.operators);
+        let canonical = self.canonical().ok_or(Error::Descriptor)?;
+        let canonical_fits = canonical.dtype == Dtype::I16 && canonical.shape == self.window_shape();
+        if !canonical_fits || canonical.first > psi || !outlives(&canonical, operators) {
+            return Err(Error::Descriptor);
+        }
+        for network in networks {
+            let output = self.tensor(network.output).ok_or(Error::Descriptor)?;
+            let fits = match network.role {
+                Role::Psi => output.dtype == Dtype::I16 && output.last >= psi,
+                Role::Eta | Role::Classifier => output.dtype == Dtype::I8 && outlives(&output, operators),
+            };
+            if !fits {
+                return Err(Error::Descriptor);
+            }
+        }
+        if let Some(pose) = self.pose_head() {
+            let vectors = self.tensor(pose.vectors).ok_or(Error::Descriptor)?;
+            if vectors.dtype != Dtype::I16 || vectors.shape != [3, 1, 2] || vectors.last < psi {
+                return Err(Error::Descriptor);
+            }
+        }
+        let logits = self.output_of(Role::Classifier).map_or(0, |tensor| tensor.elements().unwrap_or(0));
+        if logits as usize == self.classes().count() { Ok(()) } else { Err(Error::Descriptor) }
+    }
+}
+
+/// The operators of a model, one by one.
+#[derive(Clone, Debug)]
+pub struct Operators<'m> {
+    rest: &'m [u8],
+}
+
+impl Iterator for Operators<'_> {
+    type Item = Operator;
+
+    fn next(&mut self) -> Option<Operator> {
+        let (operator, rest) = postcard::take_from_bytes(self.rest).ok()?;
+        self.rest = rest;
+        Some(operator)
+    }
+}
+
+/// Splits a package into its descriptor and its blob, once header and checksum are right.
+fn open(bytes: &[u8]) -> Result<(Descriptor<'_>, &[u8]), Error> {
+    let (header, body) = bytes.split_first_chunk::<HEADER_LEN>().ok_or_else(|| shorter_than_a_header(bytes))?;
+    let &[m0, m1, m2, m3, v0, v1, z0, z1, d0, d1, d2, d3, b0, b1, b2, b3] = header;
+    if [m0, m1, m2, m3] != MAGIC {
+        return Err(Error::NotAPackage);
+    }
+    let version = u16::from_le_bytes([v0, v1]);
+    if version != VERSION {
+        return Err(Error::UnsupportedVersion { found: version });
+    }
+    let descriptor_len = u32::from_le_bytes([d0, d1, d2, d3]);
+    let blob_len = u32::from_le_bytes([b0, b1, b2, b3]);
+    let found = bytes.len().try_into().unwrap_or(u32::MAX);
+    let around = (HEADER_LEN + CHECKSUM_LEN) as u32;
+    let expected = descriptor_len.saturating_add(blob_len).saturating_add(around);
+    if expected != found {
+        return Err(Error::Length { expected, found });
+    }
+    let (body, &stored) = body.split_last_chunk::<CHECKSUM_LEN>().ok_or(Error::Length { expected, found })?;
+    let covered = bytes.get(..bytes.len().saturating_sub(CHECKSUM_LEN)).unwrap_or(bytes);
+    if checksum(covered) != u32::from_le_bytes(stored) {
+        return Err(Error::Checksum);
+    }
+    let (descriptor, blob) = body.split_at_checked(descriptor_len as usize).ok_or(Error::Descriptor)?;
+    let (descriptor, padding) = postcard::take_from_bytes(descriptor).map_err(|_| Error::Descriptor)?;
+    let padded = padding.len() < ALIGNMENT && padding.iter().all(|&byte| byte == 0);
+    if padded && [z0, z1] == [0, 0] { Ok((descriptor, blob)) } else { Err(Error::Descriptor) }
+}
+
+fn shorter_than_a_header(bytes: &[u8]) -> Error {
+    if bytes.starts_with(&MAGIC) {
+        Error::Length { expected: (HEADER_LEN + CHECKSUM_LEN) as u32, found: bytes.len() as u32 }
+    } else {
+        Error::NotAPackage
+    }
+}
+
+fn slot_of(tensor: &Tensor) -> Option<Slot> {
+    Some(Slot { len: tensor.len()?, first: tensor.first, last: tensor.last, offset: Some(tensor.offset) })
+}
+
+/// Whether a tensor is still there when the last operator has run.
+fn outlives(tensor: &Tensor, operators: u16) -> bool {
+    tensor.last.saturating_add(1) >= operators
+}

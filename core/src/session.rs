@@ -1,0 +1,165 @@
+//! Running a model on windows.
+
+use crate::arena::{Arena, read};
+use crate::domain::vector_window;
+use crate::error::Error;
+use crate::format::{Chart, PoseHead, Role, Tensor};
+use crate::group::{Degenerate, Element, Group, Pose};
+use crate::model::Model;
+
+/// A model and the memory to run it in.
+#[derive(Debug)]
+pub struct Session<'m, 'a> {
+    model: Model<'m>,
+    arena: &'a mut [u32],
+}
+
+/// What a run found.
+#[derive(Debug)]
+pub enum Outcome<'s> {
+    /// The window was brought into its canonical pose and encoded.
+    Encoded(Inference<'s>),
+    /// The window has no pose, so nothing was encoded: turn the sensor, or wait for it to move.
+    Degenerate(Degenerate),
+}
+
+/// The results of a run; they stand in the arena until the next one.
+#[derive(Clone, Copy, Debug)]
+pub struct Inference<'s> {
+    /// `window = pose · canonical`; `None` for a model that takes windows as they are.
+    pub pose: Option<Pose>,
+    /// The window in its canonical pose, in the input contract's counts, `[samples, channels]`.
+    pub canonical: &'s [i16],
+    /// η's invariant code; `None` for a model without one.
+    pub code: Option<Features<'s>>,
+    /// One logit a class; `None` for a model without a classifier.
+    pub logits: Option<Features<'s>>,
+}
+
+/// Quantized numbers: each stands for `scale · (value − zero_point)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Features<'s> {
+    /// The integers.
+    pub values: &'s [i8],
+    /// What one step is worth.
+    pub scale: f32,
+    /// The integer that stands for zero.
+    pub zero_point: i16,
+}
+
+impl Features<'_> {
+    /// The real numbers that the integers stand for.
+    pub fn dequantized(&self) -> impl Iterator<Item = f32> {
+        let Self { scale, zero_point, .. } = *self;
+        self.values.iter().map(move |&value| scale * f32::from(i16::from(value) - zero_point))
+    }
+
+    /// The position of the largest number, the first where several are equal.
+    #[must_use]
+    pub fn argmax(&self) -> usize {
+        let largest = self.values.iter().max();
+        largest.and_then(|max| self.values.iter().position(|value| value == max)).unwrap_or(0)
+    }
+}
+
+impl<'m, 'a> Session<'m, 'a> {
+    /// A session in the caller's memory, which must hold [`Model::arena_len`] bytes; a longer slice is
+    /// fine. It need not be zeroed.
+    ///
+    /// # Errors
+    /// [`Error::Arena`] with the bytes needed.
+    pub fn new(model: Model<'m>, arena: &'a mut [u32]) -> Result<Self, Error> {
+        let (needed, given) = (model.arena_len(), size_of_val(arena));
+        if given < needed {
+            let given = given.try_into().unwrap_or(u32::MAX);
+            return Err(Error::Arena { needed: needed as u32, given });
+        }
+        Ok(Self { model, arena })
+    }
+
+    /// The model.
+    #[must_use]
+    pub fn model(&self) -> &Model<'m> {
+        &self.model
+    }
+
+    /// Finds the pose of a window, turns it into its canonical pose, and encodes that.
+    ///
+    /// `window` holds the sensor's counts as the input contract describes them, `[samples, channels]`.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if the window has another length.
+    pub fn run(&mut self, window: &[i16]) -> Result<Outcome<'_>, Error> {
+        let needed = self.model.window_len();
+        if window.len() != needed {
+            let given = window.len().try_into().unwrap_or(u32::MAX);
+            return Err(Error::Input { needed: needed as u32, given });
+        }
+        match self.encode(window) {
+            Ok(pose) => Ok(Outcome::Encoded(self.inference(pose))),
+            Err(degenerate) => Ok(Outcome::Degenerate(degenerate)),
+        }
+    }
+
+    /// Runs all networks and returns the pose that ψ found.
+    fn encode(&mut self, window: &[i16]) -> Result<Option<Pose>, Degenerate> {
+        let mut arena = Arena::new(self.arena);
+        let mut operators = self.model.operators();
+        let mut pose = None;
+        if self.model.pose_head().is_none() {
+            canonicalize(&self.model, &mut arena, window, None);
+        }
+        for network in self.model.networks() {
+            for operator in operators.by_ref().take(network.operators.into()) {
+                operator.run(&self.model, &mut arena, window);
+            }
+            if let (Role::Psi, Some(head)) = (network.role, self.model.pose_head()) {
+                let found = find_pose(&self.model, &arena, head)?;
+                canonicalize(&self.model, &mut arena, window, Some(found.element));
+                pose = Some(found);
+            }
+        }
+        Ok(pose)
+    }
+
+    fn inference(&self, pose: Option<Pose>) -> Inference<'_> {
+        let canonical = self.model.canonical();
+        Inference {
+            pose,
+            canonical: canonical.and_then(|tensor| read(self.arena, &tensor)).unwrap_or_default(),
+            code: self.model.output_of(Role::Eta).and_then(|tensor| self.features(&tensor)),
+            logits: self.model.output_of(Role::Classifier).and_then(|tensor| self.features(&tensor)),
+        }
+    }
+
+    fn features(&self, tensor: &Tensor) -> Option<Features<'_>> {
+        Some(Features { values: read(self.arena, tensor)?, scale: tensor.scale, zero_point: tensor.zero_point })
+    }
+}
+
+/// The chart, applied to ψ's output.
+fn find_pose(model: &Model<'_>, arena: &Arena<'_>, head: &PoseHead) -> Result<Pose, Degenerate> {
+    let tensor = model.tensor(head.vectors);
+    let vectors = tensor.as_ref().and_then(|tensor| arena.read::<i16>(tensor));
+    match head.chart {
+        Chart::GramSchmidt(chart) => match vectors {
+            Some(&[x1, x2, y1, y2, z1, z2]) => chart.pose([x1, y1, z1].map(f32::from), [x2, y2, z2].map(f32::from)),
+            _ => Err(Degenerate::Vanishing),
+        },
+    }
+}
+
+/// Writes the window into the arena, turned back by its pose.
+fn canonicalize(model: &Model<'_>, arena: &mut Arena<'_>, window: &[i16], pose: Option<Element>) {
+    let tensor = model.canonical();
+    let Some(canonical) = tensor.as_ref().and_then(|tensor| arena.write::<i16>(tensor)) else { return };
+    for (canonical, &count) in canonical.iter_mut().zip(window) {
+        *canonical = count;
+    }
+    match pose {
+        Some(Element::Rotation(rotation)) => {
+            vector_window::rotate(&rotation.inverse(), &model.input().fields, canonical)
+        }
+        None => {}
+    }
+}
