@@ -9,25 +9,36 @@ pub(crate) struct Arena<'a> {
 }
 
 /// A type that tensors are made of.
-pub(crate) trait Element: bytemuck::Pod + Into<i32> {
+pub(crate) trait Element: bytemuck::Pod {
     const DTYPE: Dtype;
-
-    /// The element nearest to `value`, which the caller has clamped already.
-    fn from_i16(value: i16) -> Self;
 }
 
 impl Element for i8 {
     const DTYPE: Dtype = Dtype::I8;
+}
 
+impl Element for i16 {
+    const DTYPE: Dtype = Dtype::I16;
+}
+
+impl Element for i32 {
+    const DTYPE: Dtype = Dtype::I32;
+}
+
+/// An element that activations are made of: what a requantization can give.
+pub(crate) trait Activation: Element + Into<i32> {
+    /// The element nearest to `value`, which the caller has clamped already.
+    fn from_i16(value: i16) -> Self;
+}
+
+impl Activation for i8 {
     #[inline]
     fn from_i16(value: i16) -> Self {
         value as i8
     }
 }
 
-impl Element for i16 {
-    const DTYPE: Dtype = Dtype::I16;
-
+impl Activation for i16 {
     #[inline]
     fn from_i16(value: i16) -> Self {
         value

@@ -116,7 +116,7 @@ impl FieldKind {
 pub struct PoseHead {
     /// From numbers to a group element.
     pub chart: Chart,
-    /// The numbers: ψ's output.
+    /// The numbers, ψ's output: for Gram–Schmidt two vectors, `i32[3, 1, 2]`.
     pub vectors: TensorId,
 }
 
@@ -208,6 +208,8 @@ pub enum Dtype {
     I8,
     /// Windows and vectors.
     I16,
+    /// Sums of vectors.
+    I32,
 }
 
 impl Dtype {
@@ -217,6 +219,7 @@ impl Dtype {
         match self {
             Self::I8 => 1,
             Self::I16 => 2,
+            Self::I32 => 4,
         }
     }
 
@@ -226,6 +229,7 @@ impl Dtype {
         match self {
             Self::I8 => (i8::MIN as i32, i8::MAX as i32),
             Self::I16 => (i16::MIN as i32, i16::MAX as i32),
+            Self::I32 => (i32::MIN, i32::MAX),
         }
     }
 }

@@ -58,7 +58,7 @@ impl<'m> Model<'m> {
 
     /// The names of the classes, in the order of the logits; none without a classifier.
     pub fn classes(&self) -> impl Iterator<Item = &'m str> + use<'m> {
-        self.descriptor.classes.lines()
+        self.descriptor.classes.split_terminator(['\n'])
     }
 
     /// Bytes of arena that a session needs.
@@ -202,7 +202,7 @@ impl<'m> Model<'m> {
         for network in networks {
             let output = self.tensor(network.output).ok_or(Error::Descriptor)?;
             let fits = match network.role {
-                Role::Psi => output.dtype == Dtype::I16 && output.last >= psi,
+                Role::Psi => output.dtype == Dtype::I32 && output.last >= psi,
                 Role::Eta | Role::Classifier => output.dtype == Dtype::I8 && outlives(&output, operators),
             };
             if !fits {
@@ -211,7 +211,7 @@ impl<'m> Model<'m> {
         }
         if let Some(pose) = self.pose_head() {
             let vectors = self.tensor(pose.vectors).ok_or(Error::Descriptor)?;
-            if vectors.dtype != Dtype::I16 || vectors.shape != [3, 1, 2] || vectors.last < psi {
+            if vectors.dtype != Dtype::I32 || vectors.shape != [3, 1, 2] || vectors.last < psi {
                 return Err(Error::Descriptor);
             }
         }

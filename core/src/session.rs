@@ -140,10 +140,12 @@ impl<'m, 'a> Session<'m, 'a> {
 /// The chart, applied to ψ's output.
 fn find_pose(model: &Model<'_>, arena: &Arena<'_>, head: &PoseHead) -> Result<Pose, Degenerate> {
     let tensor = model.tensor(head.vectors);
-    let vectors = tensor.as_ref().and_then(|tensor| arena.read::<i16>(tensor));
+    let vectors = tensor.as_ref().and_then(|tensor| arena.read::<i32>(tensor));
     match head.chart {
         Chart::GramSchmidt(chart) => match vectors {
-            Some(&[x1, x2, y1, y2, z1, z2]) => chart.pose([x1, y1, z1].map(f32::from), [x2, y2, z2].map(f32::from)),
+            Some(&[x1, x2, y1, y2, z1, z2]) => {
+                chart.pose([x1, y1, z1].map(|x| x as f32), [x2, y2, z2].map(|x| x as f32))
+            }
             _ => Err(Degenerate::Vanishing),
         },
     }

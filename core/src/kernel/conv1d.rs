@@ -4,8 +4,8 @@
 //! output, whatever the weights are.
 
 use super::matrix::{Constants, Matrix};
-use super::{Cost, Kernel, Operands, dot};
-use crate::arena::{Arena, Element};
+use super::{Cost, Kernel, Operands, dot, pairs};
+use crate::arena::{Activation, Arena};
 use crate::error::Error;
 use crate::format::{Dtype, Tensor, TensorId};
 use crate::model::Model;
@@ -101,10 +101,10 @@ impl Kernel for Conv1d {
                 let (input, output) = arena.read_write::<i8, i8>(&x, &y)?;
                 self.plane(&constants, x.shape[2].into(), x.zero_point, input, output);
             }
-            Dtype::I16 => {
+            _ => {
                 let (input, output) = arena.read_write::<i16, i16>(&x, &y)?;
                 let planes = input.chunks_exact((input.len() / 3).max(1));
-                for (input, output) in planes.zip(output.chunks_exact_mut((output.len() / 3).max(1))) {
+                for (input, output) in pairs(planes, output.chunks_exact_mut((output.len() / 3).max(1))) {
                     self.plane(&constants, x.shape[2].into(), 0, input, output);
                 }
             }
@@ -122,7 +122,7 @@ impl Conv1d {
     // ---- Reference --------------------------------------------------------------------------------
 
     /// One plane: `x[length, channels] → y[length', channels']`.
-    fn plane<X: Element>(&self, constants: &Constants<'_>, channels: usize, zero_point: i16, x: &[X], y: &mut [X]) {
+    fn plane<X: Activation>(&self, constants: &Constants<'_>, channels: usize, zero_point: i16, x: &[X], y: &mut [X]) {
         let channels = channels.max(1);
         let [stride, dilation, padding] = [self.stride, self.dilation, self.padding].map(usize::from);
         let (length, outputs) = (x.len() / channels, constants.rows().count().max(1));
@@ -225,7 +225,7 @@ mod tests {
         y
     }
 
-    fn run<X: Element>(case: &Case) -> Vec<X> {
+    fn run<X: Activation>(case: &Case) -> Vec<X> {
         let (bytes, matrix) = blob(&case.weights, &case.biases, &case.multipliers);
         let constants = matrix.constants(&bytes, case.channels.1, case.weights.len() / case.channels.1).unwrap();
         let x: Vec<X> = case.x.iter().map(|&x| X::from_i16(x)).collect();

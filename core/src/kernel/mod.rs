@@ -14,6 +14,7 @@ mod quantize_features;
 mod quantize_vectors;
 #[cfg(test)]
 mod testing;
+mod vector_sum;
 
 pub use conv1d::Conv1d;
 pub use dense::Dense;
@@ -22,6 +23,7 @@ pub use mean::Mean;
 pub use norm_gate::NormGate;
 pub use quantize_features::QuantizeFeatures;
 pub use quantize_vectors::QuantizeVectors;
+pub use vector_sum::VectorSum;
 
 use crate::arena::Arena;
 use crate::error::Error;
@@ -40,7 +42,9 @@ pub enum Operator {
     Conv1d(Conv1d),
     /// Vectors scaled by a function of their lengths.
     NormGate(NormGate),
-    /// Mean over time, of features or of vectors.
+    /// Sum of vectors over time.
+    VectorSum(VectorSum),
+    /// Mean of features over time.
     Mean(Mean),
     /// Fully connected.
     Dense(Dense),
@@ -97,6 +101,7 @@ macro_rules! dispatch {
             Operator::QuantizeFeatures($kernel) => $body,
             Operator::Conv1d($kernel) => $body,
             Operator::NormGate($kernel) => $body,
+            Operator::VectorSum($kernel) => $body,
             Operator::Mean($kernel) => $body,
             Operator::Dense($kernel) => $body,
         }
@@ -138,4 +143,11 @@ impl Operator {
 #[inline]
 fn dot<X: Copy + Into<i32>>(x: &[X], weights: &[i8]) -> i32 {
     x.iter().zip(weights).fold(0, |sum: i32, (&x, &w)| sum.wrapping_add(x.into() * i32::from(w)))
+}
+
+/// `a.zip(b)`, one step at a time. `zip` asks chunks for their number up front, which divides by their
+/// length, and keeps a panic for a length of 0 where the compiler prefers not to inline that.
+#[inline]
+fn pairs<A: Iterator, B: Iterator>(mut a: A, mut b: B) -> impl Iterator<Item = (A::Item, B::Item)> {
+    core::iter::from_fn(move || Some((a.next()?, b.next()?)))
 }

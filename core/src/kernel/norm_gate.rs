@@ -4,7 +4,7 @@
 //! with the sensor.
 
 use super::matrix::{Constants, Matrix};
-use super::{Cost, Kernel, Operands, dot};
+use super::{Cost, Kernel, Operands, dot, pairs};
 use crate::arena::Arena;
 use crate::error::Error;
 use crate::format::{Dtype, Tensor, TensorId};
@@ -94,8 +94,8 @@ impl NormGate {
         let plane = vectors.len() / 3;
         let Some((xs, rest)) = vectors.split_at_mut_checked(plane) else { return };
         let Some((ys, zs)) = rest.split_at_mut_checked(plane) else { return };
-        let samples =
-            xs.chunks_exact_mut(channels).zip(ys.chunks_exact_mut(channels)).zip(zs.chunks_exact_mut(channels));
+        let samples = pairs(xs.chunks_exact_mut(channels), ys.chunks_exact_mut(channels));
+        let samples = pairs(samples, zs.chunks_exact_mut(channels));
         for ((xs, ys), zs) in samples {
             for (n, ((&mut x, &mut y), &mut z)) in
                 lengths.iter_mut().zip(xs.iter_mut().zip(ys.iter_mut()).zip(zs.iter_mut()))
