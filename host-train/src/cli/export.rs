@@ -1,0 +1,33 @@
+//! `gimbal export`.
+
+use super::train::{Common, Workshop};
+use super::{DONE, table};
+use crate::recipe::Recipe;
+use crate::run::{CONFIG, PACKAGE, Run, read};
+use crate::train::load;
+use anyhow::Result;
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub struct Options {
+    /// The run's folder, such as runs/demo.
+    run: PathBuf,
+    /// Where tensors live, among the backends compiled in.
+    #[arg(long, default_value = "flex", value_name = "NAME")]
+    backend: String,
+}
+
+pub fn run(options: &Options) -> Result<u8> {
+    let run = Run::at(&options.run);
+    let config = run.file(CONFIG);
+    let recipe = Recipe::from_toml(&config.display().to_string(), &String::from_utf8_lossy(&read(&config)?))?;
+    let common = Common { backend: options.backend.clone(), runs: PathBuf::new(), resume: false };
+    let workshop = Workshop::new(&common)?;
+    let trained = load(run.path(), &recipe, workshop.dataset().classes.len(), workshop.device())?;
+    let finished = workshop.finish(&recipe, &run.name(), trained)?;
+    workshop.publish(&recipe, &run, &finished, &finished.measured.metrics)?;
+    table::print(&finished.measured.metrics);
+    println!("\nPackage: {}", run.file(PACKAGE).display());
+    Ok(DONE)
+}

@@ -1,0 +1,28 @@
+//! `gimbal recipes`.
+
+use super::DONE;
+use crate::recipe::BUILT_IN;
+use anyhow::{Result, bail};
+use clap::Args;
+
+#[derive(Args)]
+pub struct Options {
+    /// Print this recipe, to copy and change.
+    name: Option<String>,
+}
+
+pub fn run(options: &Options) -> Result<u8> {
+    match &options.name {
+        None => BUILT_IN.iter().for_each(|(name, text)| println!("{name:24}{}", summary(text))),
+        Some(name) => match BUILT_IN.iter().find(|(other, _)| other == name) {
+            Some((_, text)) => print!("{text}"),
+            None => bail!("there is no recipe `{name}`; `gimbal recipes` lists them"),
+        },
+    }
+    Ok(DONE)
+}
+
+/// The first line of a recipe's opening comment.
+fn summary(text: &str) -> &str {
+    text.lines().find_map(|line| line.strip_prefix("# ")).unwrap_or_default()
+}

@@ -1,0 +1,70 @@
+//! `gimbal simulate`.
+
+use super::{DONE, NO};
+use crate::data::{windows, wrist};
+use crate::run::read;
+use crate::simulate::{Bin, Simulation, Target, Vectors, simulate};
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use gimbal_core::Model;
+use std::path::{Path, PathBuf};
+
+/// The subject whose recording is streamed: one that no shipped recipe trains on.
+const SUBJECT: u8 = 9;
+
+#[derive(Args)]
+pub struct Options {
+    /// The package, such as runs/demo/model.gmbl.
+    package: PathBuf,
+    /// The core to emulate: m4 (Cortex-M4F), m3 (Cortex-M3), or m0 (v6-M code).
+    #[arg(long, value_name = "CORE")]
+    target: Target,
+    /// Windows of the recording to stream.
+    #[arg(long, default_value_t = 16, value_name = "N")]
+    windows: usize,
+    /// The folder of the firmware [default: the one in the project's sources].
+    #[arg(long, value_name = "DIR")]
+    firmware: Option<PathBuf>,
+}
+
+pub fn run(options: &Options) -> Result<u8> {
+    let package = read(&options.package)?;
+    let model = Model::from_bytes(&package).with_context(|| options.package.display().to_string())?;
+    let firmware = options.firmware.clone().unwrap_or_else(firmware);
+    let vectors = vectors(&package, &model, options.windows)?;
+    let mut print = |line: &str| println!("{line}");
+    let pose = simulate(&package, &vectors, options.target, Bin::Pose, &firmware, &mut print)?;
+    let golden = simulate(&package, &vectors, options.target, Bin::Golden, &firmware, &mut print)?;
+    let equal = pose.success && golden.success;
+    println!(
+        "{}: {} outputs {} the host's; code and constants {} B",
+        options.target,
+        vectors.vectors.len(),
+        if equal { "equal" } else { "DIFFER FROM" },
+        golden.text_bytes
+    );
+    Ok(if equal { DONE } else { NO })
+}
+
+/// Runs `golden` without printing its log.
+pub fn golden(package: &[u8], target: Target, windows: usize) -> Result<Simulation> {
+    let vectors = vectors(package, &Model::from_bytes(package)?, windows)?;
+    simulate(package, &vectors, target, Bin::Golden, &firmware(), &mut |_| ())
+}
+
+/// Windows spread over a test subject's recordings, and what the host finds in them.
+fn vectors(package: &[u8], model: &Model<'_>, count: usize) -> Result<Vectors> {
+    let (length, dataset) = (usize::from(model.input().samples), wrist::load()?);
+    let all = windows(&dataset, length, length, |subject| subject == SUBJECT);
+    if all.is_empty() {
+        bail!("no recording of the data that ships is {length} samples long");
+    }
+    let step = (all.len() / count.max(1)).max(1);
+    let some: Vec<Vec<i16>> = all.into_iter().step_by(step).take(count).map(|window| window.counts).collect();
+    Vectors::compute(package, &some)
+}
+
+/// The firmware's sources, beside this crate's.
+fn firmware() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("firmware-example")
+}

@@ -1,0 +1,151 @@
+//! `gimbal train`.
+
+use super::{DONE, table};
+use crate::backend;
+use crate::data::{Dataset, wrist};
+use crate::method::batch;
+use crate::pipeline::{Measured, Split, measure, package};
+use crate::recipe::Recipe;
+use crate::report::gather::{Gathered, gather};
+use crate::run::{CONFIG, PACKAGE, REPORT, Run};
+use crate::train::{Trained, train};
+use anyhow::{Context, Result, bail};
+use burn::prelude::{Device, Module};
+use clap::Args;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Set by Ctrl-C; training looks at it before every step.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// What training runs on and where its results go.
+#[derive(Args, Clone)]
+pub struct Common {
+    /// Where tensors live, among the backends compiled in.
+    #[arg(long, default_value = "flex", value_name = "NAME")]
+    pub backend: String,
+    /// The folder that holds all runs.
+    #[arg(long, default_value = "runs", value_name = "DIR")]
+    pub runs: PathBuf,
+    /// Go on after the last finished epoch of an interrupted run.
+    #[arg(long)]
+    pub resume: bool,
+}
+
+#[derive(Args)]
+pub struct Options {
+    /// A recipe's name, as `gimbal recipes` lists them, or the path of a recipe's file.
+    recipe: String,
+    /// The run's name [default: the recipe's].
+    #[arg(long)]
+    name: Option<String>,
+    /// Replace the run if it exists.
+    #[arg(long, conflicts_with = "resume")]
+    overwrite: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+pub fn run(options: &Options) -> Result<u8> {
+    let recipe = Recipe::load(&options.recipe)?;
+    let name = match &options.name {
+        Some(name) => name.clone(),
+        None => PathBuf::from(&options.recipe)
+            .file_stem()
+            .context("the recipe has no name; give --name")?
+            .to_string_lossy()
+            .into(),
+    };
+    let run = Run::at(options.common.runs.join(name));
+    let exists = run.file("checkpoint").exists();
+    if exists && !options.common.resume && !options.overwrite {
+        bail!(
+            "{} holds a run already; go on with --resume, replace it with --overwrite, or choose another --name",
+            run.path().display()
+        );
+    }
+    let workshop = Workshop::new(&options.common)?;
+    let finished = workshop.train(&recipe, &run, options.common.resume)?;
+    workshop.publish(&recipe, &run, &finished, &finished.measured.metrics)?;
+    table::print(&finished.measured.metrics);
+    println!("\nReport: {}", run.file(REPORT).display());
+    Ok(DONE)
+}
+
+/// The device and the data that a command trains with.
+pub struct Workshop {
+    device: Device,
+    dataset: Dataset,
+}
+
+/// A trained, packaged and measured run.
+pub struct Finished {
+    /// The weights and how they came about.
+    pub trained: Trained,
+    /// The package.
+    pub package: Vec<u8>,
+    /// Its figures.
+    pub measured: Measured,
+    /// The windows that it was measured on.
+    pub split: Split,
+}
+
+impl Workshop {
+    /// Opens the backend, loads the data, and from here on listens to Ctrl-C.
+    pub fn new(common: &Common) -> Result<Self> {
+        let device = backend::device(&common.backend)?;
+        let dataset = wrist::load()?;
+        // The second Ctrl-C does not wait for the step to end.
+        ctrlc::set_handler(|| {
+            if STOP.swap(true, Ordering::Relaxed) {
+                std::process::exit(super::INTERRUPTED.into());
+            }
+        })
+        .context("cannot listen to Ctrl-C")?;
+        Ok(Self { device, dataset })
+    }
+
+    /// Trains a recipe in a run's folder, packages the result and measures it.
+    pub fn train(&self, recipe: &Recipe, run: &Run, resume: bool) -> Result<Finished> {
+        run.write(CONFIG, recipe.to_toml().as_bytes())?;
+        let trained = train(recipe, &self.dataset, &self.device, run.path(), resume, &STOP)?;
+        self.finish(recipe, &run.name(), trained)
+    }
+
+    /// Packages a trained model and measures it.
+    pub fn finish(&self, recipe: &Recipe, name: &str, trained: Trained) -> Result<Finished> {
+        let split = Split::new(recipe, &self.dataset);
+        let package = package(name, recipe, &self.dataset, &trained.model, &split)?;
+        let units = batch::units(recipe, &self.dataset);
+        let mut measured = measure(&package, &split, Some((&trained.model, units, &self.device)))?;
+        measured.metrics.push(("parameters".into(), trained.model.num_params() as f64));
+        Ok(Finished { trained, package, measured, split })
+    }
+
+    /// Writes a finished run's files; `metrics` may hold more than its own.
+    pub fn publish(&self, recipe: &Recipe, run: &Run, finished: &Finished, metrics: &[(String, f64)]) -> Result<()> {
+        let report = gather(&Gathered {
+            name: &run.name(),
+            recipe,
+            dataset: &self.dataset,
+            package: &finished.package,
+            split: &finished.split,
+            evaluation: &finished.measured.evaluation,
+            metrics,
+            histories: &[("training", &finished.trained.history)],
+        })?;
+        run.write(PACKAGE, &finished.package)?;
+        run.write_metrics(metrics)?;
+        run.write(REPORT, crate::report::html(&report).as_bytes())
+    }
+
+    /// The data.
+    pub fn dataset(&self) -> &Dataset {
+        &self.dataset
+    }
+
+    /// The device.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+}

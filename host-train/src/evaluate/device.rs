@@ -1,0 +1,77 @@
+//! Core on the workstation: a package, its arena, and what it says of windows.
+
+use crate::data::{CHANNELS, Dataset};
+use gimbal_core::group::so3::Rotation;
+use gimbal_core::group::{Degenerate, Element};
+use gimbal_core::{Error, Model, Outcome, Session};
+
+/// A package in its session.
+#[derive(Debug)]
+pub struct Device<'p> {
+    model: Model<'p>,
+    arena: Vec<u32>,
+}
+
+/// What the device says of one window. Without a pose there is nothing else.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reading {
+    /// The pose and its confidence; `None` also for a model without ψ.
+    pub pose: Option<(Rotation, f32)>,
+    /// Why there is no pose.
+    pub degenerate: Option<Degenerate>,
+    /// The canonical window, counts.
+    pub canonical: Vec<i16>,
+    /// The code in real numbers.
+    pub code: Vec<f32>,
+    /// The most likely class.
+    pub class: Option<usize>,
+}
+
+impl<'p> Device<'p> {
+    /// Checks the package and gives it an arena of the size it asks for.
+    pub fn new(package: &'p [u8]) -> Result<Self, Error> {
+        let model = Model::from_bytes(package)?;
+        let arena = vec![0; model.arena_len().div_ceil(size_of::<u32>())];
+        Ok(Self { model, arena })
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model<'p> {
+        &self.model
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.model.classes().count()
+    }
+
+    /// Whether the package takes windows of this data set.
+    pub fn fits(&self, dataset: &Dataset) -> bool {
+        let input = self.model.input();
+        let same_counts = input.fields.iter().map(|field| field.per_count).eq(dataset.units_per_count);
+        input.rate_hz == dataset.rate_hz && input.channels() == CHANNELS && same_counts
+    }
+
+    /// Reads one window.
+    pub fn read(&mut self, window: &[i16]) -> Result<Reading, Error> {
+        let mut session = Session::new(self.model.clone(), &mut self.arena)?;
+        Ok(match session.run(window)? {
+            Outcome::Degenerate(degenerate) => Reading { degenerate: Some(degenerate), ..Reading::default() },
+            Outcome::Encoded(found) => Reading {
+                pose: found.pose.map(|pose| match pose.element {
+                    Element::Rotation(rotation) => (rotation, pose.confidence),
+                    _ => unreachable!("this core knows rotations only"),
+                }),
+                degenerate: None,
+                canonical: found.canonical.to_vec(),
+                code: found.code.map(|code| code.dequantized().collect()).unwrap_or_default(),
+                class: found.logits.map(|logits| logits.argmax()),
+            },
+        })
+    }
+
+    /// Reads many windows.
+    pub fn read_all<W: AsRef<[i16]>>(&mut self, windows: &[W]) -> Result<Vec<Reading>, Error> {
+        windows.iter().map(|window| self.read(window.as_ref())).collect()
+    }
+}

@@ -1,0 +1,74 @@
+//! Figures, from readings.
+
+/// Neighbours that vote in [`knn_accuracy`].
+const NEIGHBOURS: usize = 5;
+
+/// The fraction of predictions that are right; no prediction is wrong.
+pub fn accuracy(predictions: impl IntoIterator<Item = Option<usize>>, labels: &[usize]) -> f64 {
+    let right = predictions.into_iter().zip(labels).filter(|(predicted, label)| *predicted == Some(**label)).count();
+    right as f64 / labels.len() as f64
+}
+
+/// The accuracy of five nearest neighbours (Euclidean, majority, ties to the nearest of the tied) fit
+/// on `codes` and asked for `queries`. An empty code, of a window without a pose, is no neighbour and
+/// is never right.
+pub fn knn_accuracy(codes: &[Vec<f32>], labels: &[usize], queries: &[Vec<f32>], truths: &[usize]) -> f64 {
+    let known: Vec<(&[f32], usize)> = codes
+        .iter()
+        .zip(labels)
+        .filter(|(code, _)| !code.is_empty())
+        .map(|(code, label)| (&code[..], *label))
+        .collect();
+    accuracy(queries.iter().map(|query| vote(&known, query)), truths)
+}
+
+fn vote(known: &[(&[f32], usize)], query: &[f32]) -> Option<usize> {
+    if query.is_empty() {
+        return None;
+    }
+    let distance = |code: &[f32]| code.iter().zip(query).map(|(a, b)| (a - b) * (a - b)).sum::<f32>();
+    let mut nearest: Vec<(f32, usize)> = known.iter().map(|(code, label)| (distance(code), *label)).collect();
+    nearest.sort_by(|a, b| a.0.total_cmp(&b.0));
+    nearest.truncate(NEIGHBOURS);
+    let votes = |label| nearest.iter().filter(|(_, other)| *other == label).count();
+    // The first of several maxima: `max_by_key` would take the last.
+    nearest.iter().rev().max_by_key(|(_, label)| votes(*label)).map(|(_, label)| *label)
+}
+
+/// The number below which the fraction `p` of the sorted numbers lies; NaN of none.
+pub fn percentile(numbers: &[f32], p: f64) -> f64 {
+    let mut sorted = numbers.to_vec();
+    sorted.sort_by(f32::total_cmp);
+    let at = (p * sorted.len() as f64).ceil().max(1.0) as usize - 1;
+    sorted.get(at).map_or(f64::NAN, |&x| x.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ties_go_to_the_nearest() {
+        let codes: Vec<Vec<f32>> = [0.1, 0.2, 0.3, 0.4, 9.0, 0.5].map(|x| vec![x]).to_vec();
+        // Two of class 1, two of class 0 and one of class 2 are nearest to 0: class 1 is nearer.
+        let labels = [1, 0, 0, 1, 2, 2];
+        assert_eq!(knn_accuracy(&codes, &labels, &[vec![0.0]], &[1]), 1.0);
+        assert_eq!(knn_accuracy(&codes, &labels, &[vec![]], &[1]), 0.0);
+        // The far class 2 wins where it has the majority.
+        assert_eq!(knn_accuracy(&codes, &[1, 2, 2, 2, 0, 0], &[vec![0.0]], &[2]), 1.0);
+    }
+
+    #[test]
+    fn percentiles_of_a_hundred_numbers() {
+        let numbers: Vec<f32> = (1..=100u8).rev().map(f32::from).collect();
+        assert_eq!(percentile(&numbers, 0.5), 50.0);
+        assert_eq!(percentile(&numbers, 0.95), 95.0);
+        assert_eq!(percentile(&numbers, 1.0), 100.0);
+        assert!(percentile(&[], 0.5).is_nan());
+    }
+
+    #[test]
+    fn no_prediction_is_wrong() {
+        assert_eq!(accuracy([Some(1), None, Some(0), Some(2)], &[1, 1, 1, 2]), 0.5);
+    }
+}

@@ -1,0 +1,114 @@
+//! The float networks on recorded windows: what the integers are measured against.
+
+use super::Model;
+use super::batch::{self, to_vectors};
+use crate::nn::act;
+use burn::prelude::*;
+
+/// Windows a batch; only memory depends on it.
+const BATCH: usize = 256;
+
+/// What the float networks say about each window.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Inference {
+    /// ψ's two vectors before Gram–Schmidt, `[a, b]`; empty without a pose.
+    pub vectors: Vec<[[f32; 3]; 2]>,
+    /// R by rows, with `x ≈ R · canonical`; empty without a pose.
+    pub rotations: Vec<[[f32; 3]; 3]>,
+    /// The code of each window.
+    pub codes: Vec<Vec<f32>>,
+    /// The logits of each window; empty without a class head.
+    pub logits: Vec<Vec<f32>>,
+    /// `mean((x̂ − x)²)` over all numbers of all windows, in network units squared; NaN without a
+    /// decoder.
+    pub reconstruction_mse: f32,
+}
+
+impl Model {
+    /// Runs windows of `T × 6` counts with the running statistics of the normalizations.
+    /// `units`: network units a count, see [`batch::units`].
+    pub fn infer<W: AsRef<[i16]>>(&self, windows: &[W], units: [f32; 2], device: &Device) -> Inference {
+        let model = self.valid();
+        let mut all = Inference::default();
+        let mut squares = 0.0;
+        for chunk in windows.chunks(BATCH) {
+            let input = batch::tensor(chunk, units, device);
+            let forward = model.forward(input.clone());
+            all.codes.extend(rows(forward.code));
+            all.logits.extend(forward.logits.into_iter().flat_map(rows));
+            if let Some(vectors) = forward.vectors {
+                // By columns on the device, by vectors here.
+                let vectors = vectors.swap_dims(1, 2).flatten::<2>(1, 2);
+                all.vectors.extend(rows(vectors).iter().map(|row| triples(row)));
+            }
+            if let Some(rotation) = forward.rotation.clone() {
+                let rotation = rotation.flatten::<2>(1, 2);
+                all.rotations.extend(rows(rotation).iter().map(|row| triples(row)));
+            }
+            squares += match forward.reconstruction.map(to_vectors) {
+                None => f64::NAN,
+                Some(estimate) => {
+                    let estimate = match forward.rotation {
+                        Some(rotation) => act(rotation, estimate),
+                        None => estimate,
+                    };
+                    let mean = (estimate - input).square().mean().into_scalar::<f32>();
+                    f64::from(mean) * chunk.len() as f64
+                }
+            };
+        }
+        all.reconstruction_mse = (squares / windows.len() as f64) as f32;
+        all
+    }
+}
+
+fn rows(tensor: Tensor<2>) -> Vec<Vec<f32>> {
+    let [_, width] = tensor.dims();
+    let numbers = tensor.into_data().try_to_vec::<f32>().expect("the networks compute in f32");
+    numbers.chunks(width).map(<[f32]>::to_vec).collect()
+}
+
+fn triples<const N: usize>(row: &[f32]) -> [[f32; 3]; N] {
+    std::array::from_fn(|i| std::array::from_fn(|j| row[3 * i + j]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{rotation, windows, wrist};
+    use crate::nn::testing;
+    use crate::recipe::Recipe;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    #[test]
+    fn rotations_follow_the_windows_and_codes_do_not() {
+        let device = testing::device();
+        let recipe = Recipe::load("wrist").unwrap();
+        let set = wrist::load().unwrap();
+        let model = Model::new(&recipe, set.classes.len(), &device);
+        let units = batch::units(&recipe, &set);
+        let mut windows = windows(&set, 128, 64, |subject| subject == 8);
+        windows.truncate(300);
+        let upright = model.infer(&windows, units, &device);
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let turns: Vec<_> = windows.iter().map(|_| rotation::random(&mut rng)).collect();
+        let turned: Vec<_> = windows.iter().zip(&turns).map(|(w, r)| rotation::rotate_counts(&w.counts, r)).collect();
+        let rotated = model.infer(&turned, units, &device);
+        assert_eq!(rotated.codes.len(), 300);
+        // Windows are rounded to whole counts after turning, so the law is not exact here.
+        let mut errors = Vec::new();
+        for i in 0..300 {
+            for column in 0..3 {
+                let read = |m: &[[f32; 3]; 3]| std::array::from_fn(|row| m[row][column]);
+                let expected = rotation::turn(&turns[i], read(&upright.rotations[i]));
+                let got: [f32; 3] = read(&rotated.rotations[i]);
+                errors.extend((0..3).map(|axis| (expected[axis] - got[axis]).abs()));
+            }
+        }
+        errors.sort_by(f32::total_cmp);
+        assert!(errors[errors.len() / 2] < 1e-3);
+        let relative = rotated.reconstruction_mse / upright.reconstruction_mse;
+        assert!((relative - 1.0).abs() < 1e-2, "{relative}");
+    }
+}

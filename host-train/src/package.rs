@@ -1,0 +1,199 @@
+//! From operators to the bytes of a package.
+
+use gimbal_core::format::{
+    ALIGNMENT, Descriptor, Dtype, Field, FieldKind, HEADER_LEN, Input, MAGIC, Network, Operator, PoseHead, Role,
+    Tensor, TensorId, VERSION, checksum,
+};
+use gimbal_core::plan::{self, Slot};
+use gimbal_core::{Error, Model};
+
+/// What a window is, as the package will state it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contract {
+    /// A name for people.
+    pub name: String,
+    /// Samples a second.
+    pub rate_hz: f32,
+    /// Samples in a window.
+    pub samples: usize,
+    /// Samples from window to window, as trained.
+    pub hop: usize,
+    /// What each sample holds.
+    pub fields: Vec<ContractField>,
+    /// The names of the classes; empty without a classifier.
+    pub classes: Vec<String>,
+}
+
+/// Three neighbouring channels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContractField {
+    /// What is measured.
+    pub name: String,
+    /// Its unit.
+    pub unit: String,
+    /// Units per count.
+    pub per_count: f32,
+    /// How the group acts on it.
+    pub kind: FieldKind,
+}
+
+/// A package in the making: tensors and operators in the order in which they run.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    contract: Contract,
+    /// The chart, if there is a ψ.
+    pub pose: Option<PoseHead>,
+    canonical: TensorId,
+    networks: Vec<Network>,
+    /// Records whose offsets [`encode`](Self::encode) will fill in.
+    pub tensors: Vec<Tensor>,
+    operators: Vec<Operator>,
+    /// Weights, biases and multipliers.
+    pub blob: Vec<u8>,
+}
+
+/// Why the parts do not make a package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PackageError {
+    /// More fields or networks than a descriptor holds, or a dimension above 65,535.
+    #[error("The input contract or the list of networks is too large for a package.")]
+    TooLarge,
+    /// Core would refuse the package.
+    #[error("The package would be refused by the device: {0}.")]
+    Refused(Error),
+}
+
+impl Parts {
+    /// Nothing yet.
+    pub fn new(contract: Contract) -> Self {
+        Self {
+            contract,
+            pose: None,
+            canonical: 0,
+            networks: Vec::new(),
+            tensors: Vec::new(),
+            operators: Vec::new(),
+            blob: Vec::new(),
+        }
+    }
+
+    /// A new tensor; the operators that touch it decide how long it lives.
+    pub fn tensor(&mut self, dtype: Dtype, shape: [u16; 3], scale: f32, zero_point: i16) -> TensorId {
+        self.tensors.push(Tensor { dtype, shape, scale, zero_point, offset: 0, first: u16::MAX, last: 0 });
+        (self.tensors.len() - 1) as TensorId
+    }
+
+    /// Names the tensor of the canonical window, which is written before the next operator.
+    pub fn canonical(&mut self, id: TensorId) {
+        self.canonical = id;
+        self.touch(id);
+        // ψ's output is read while the canonical window is written.
+        if let Some(pose) = self.pose {
+            self.touch(pose.vectors);
+        }
+    }
+
+    /// The next operator.
+    pub fn push(&mut self, operator: Operator) {
+        operator.operands().all().for_each(|id| self.touch(id));
+        self.operators.push(operator);
+    }
+
+    /// Ends a network: all operators since the one before.
+    pub fn network(&mut self, role: Role, output: TensorId) {
+        let before: u16 = self.networks.iter().map(|network| network.operators).sum();
+        let operators = self.operators.len() as u16 - before;
+        self.networks.push(Network { role, operators, output });
+    }
+
+    /// Changes what one step of a tensor is worth.
+    pub fn rescale(&mut self, id: TensorId, factor: f32) {
+        self.tensors[usize::from(id)].scale *= factor;
+    }
+
+    fn touch(&mut self, id: TensorId) {
+        let now = self.operators.len() as u16;
+        let tensor = &mut self.tensors[usize::from(id)];
+        tensor.first = tensor.first.min(now);
+        tensor.last = tensor.last.max(now);
+    }
+
+    /// Plans the arena and writes the package, which core has checked.
+    pub fn encode(mut self) -> Result<Vec<u8>, PackageError> {
+        let arena_len = self.plan();
+        let Contract { name, rate_hz, samples, hop, fields, classes } = &self.contract;
+        let tensors: Vec<u8> = self.tensors.iter().flat_map(to_vec).collect();
+        let operators: Vec<u8> = self.operators.iter().flat_map(to_vec).collect();
+        let classes = classes.join("\n");
+        let fields =
+            fields.iter().map(|f| Field { name: &f.name, unit: &f.unit, per_count: f.per_count, kind: f.kind });
+        let descriptor = Descriptor {
+            name,
+            input: Input { rate_hz: *rate_hz, samples: small(*samples)?, hop: small(*hop)?, fields: collect(fields)? },
+            pose: self.pose,
+            canonical: self.canonical,
+            networks: collect(self.networks.iter().copied())?,
+            classes: &classes,
+            arena_len,
+            tensors: &tensors,
+            operators: &operators,
+        };
+        let package = assemble(&descriptor, &self.blob);
+        Model::from_bytes(&package).map_err(PackageError::Refused)?;
+        Ok(package)
+    }
+
+    /// Gives every tensor its place and returns the bytes of arena.
+    fn plan(&mut self) -> u32 {
+        let end = self.operators.len().saturating_sub(1) as u16;
+        let kept = self.networks.iter().filter(|network| network.role != Role::Psi).map(|network| network.output);
+        for id in kept.chain([self.canonical]) {
+            self.tensors[usize::from(id)].last = end;
+        }
+        let slot = |tensor: &Tensor| Slot {
+            len: tensor.len().unwrap_or(u32::MAX),
+            first: tensor.first,
+            last: tensor.last,
+            offset: None,
+        };
+        let mut slots: Vec<Slot> = self.tensors.iter().map(slot).collect();
+        let arena_len = plan::assign(&mut slots);
+        for (tensor, slot) in self.tensors.iter_mut().zip(&slots) {
+            tensor.offset = slot.offset.unwrap_or(0);
+        }
+        arena_len
+    }
+}
+
+/// A package of a descriptor and a blob: header, descriptor, blob, checksum.
+pub fn assemble(descriptor: &Descriptor<'_>, blob: &[u8]) -> Vec<u8> {
+    let mut descriptor = to_vec(descriptor);
+    descriptor.resize(descriptor.len().next_multiple_of(ALIGNMENT), 0);
+    let mut package = Vec::with_capacity(HEADER_LEN + descriptor.len() + blob.len() + ALIGNMENT);
+    package.extend(MAGIC);
+    package.extend(VERSION.to_le_bytes());
+    package.extend([0, 0]);
+    package.extend((descriptor.len() as u32).to_le_bytes());
+    package.extend((blob.len() as u32).to_le_bytes());
+    package.extend(descriptor);
+    package.extend(blob);
+    package.extend(checksum(&package).to_le_bytes());
+    package
+}
+
+fn to_vec<T: serde::Serialize>(value: &T) -> Vec<u8> {
+    postcard::to_stdvec(value).expect("a vector takes any number of bytes")
+}
+
+fn small(number: usize) -> Result<u16, PackageError> {
+    number.try_into().map_err(|_| PackageError::TooLarge)
+}
+
+fn collect<T, const N: usize>(items: impl Iterator<Item = T>) -> Result<heapless::Vec<T, N>, PackageError> {
+    let mut all = heapless::Vec::new();
+    for item in items {
+        all.push(item).map_err(|_| PackageError::TooLarge)?;
+    }
+    Ok(all)
+}

@@ -1,0 +1,156 @@
+//! From a trained model to a package, its figures and its report: what `train`, `export` and `demo`
+//! do once the weights are there.
+
+use crate::data::{Dataset, Window, windows};
+use crate::evaluate::device::Device as Core;
+use crate::evaluate::metrics::{accuracy, knn_accuracy, percentile};
+use crate::evaluate::{Evaluation, Turned, evaluate, turn};
+use crate::method::{Model, batch};
+use crate::package::{Contract, ContractField};
+use crate::quantize::{calibrate, extract, lower};
+use crate::recipe::Recipe;
+use anyhow::Result;
+use burn::prelude::Device;
+use gimbal_core::format::{FieldKind, Role};
+use gimbal_core::plan::{Slot, lower_bound};
+
+/// Decides the rotation of every window in an evaluation.
+pub const ROTATION_SEED: u64 = 1;
+
+/// The windows of a recipe's two groups of subjects, as recorded and turned.
+#[derive(Clone, Debug)]
+pub struct Split {
+    /// Windows to train on.
+    pub train: Vec<Window>,
+    /// The same, each under its own rotation.
+    pub train_turned: Vec<Turned>,
+    /// Windows that are never trained on.
+    pub test: Vec<Window>,
+    /// The same, each under its own rotation.
+    pub test_turned: Vec<Turned>,
+}
+
+impl Split {
+    /// Cuts a data set as the recipe says.
+    pub fn new(recipe: &Recipe, dataset: &Dataset) -> Self {
+        let section = &recipe.data;
+        let tested = |subject: u8| section.test_subjects.contains(&subject);
+        let train = windows(dataset, section.window, section.hop, |subject| !tested(subject));
+        let test = windows(dataset, section.window, section.hop, tested);
+        Self { train_turned: turn(&train, ROTATION_SEED + 1), test_turned: turn(&test, ROTATION_SEED), train, test }
+    }
+}
+
+/// The package of a trained model.
+pub fn package(name: &str, recipe: &Recipe, dataset: &Dataset, model: &Model, split: &Split) -> Result<Vec<u8>> {
+    let network = extract(model);
+    let units = batch::units(recipe, dataset);
+    let step = (split.train.len() / recipe.quantize.calibration_windows).max(1);
+    let calibration: Vec<Vec<f32>> =
+        split.train.iter().step_by(step).map(|window| in_units(&window.counts, units)).collect();
+    let ranges = calibrate(&network, units.len(), calibration.iter().map(Vec::as_slice));
+    let classified = network.classifier.is_some();
+    let contract = Contract {
+        name: name.into(),
+        rate_hz: dataset.rate_hz,
+        samples: recipe.data.window,
+        hop: recipe.data.hop,
+        fields: fields(dataset),
+        classes: if classified { dataset.classes.clone() } else { Vec::new() },
+    };
+    Ok(lower(&network, &ranges, contract, &units)?.encode()?)
+}
+
+/// A window in network units.
+pub fn in_units(counts: &[i16], units: [f32; 2]) -> Vec<f32> {
+    counts.iter().enumerate().map(|(i, &count)| f32::from(count) * units[i / 3 % 2]).collect()
+}
+
+fn fields(dataset: &Dataset) -> Vec<ContractField> {
+    let [g, rad_s] = dataset.units_per_count;
+    let field = |name: &str, unit: &str, per_count, kind| ContractField {
+        name: name.into(),
+        unit: unit.into(),
+        per_count,
+        kind,
+    };
+    vec![
+        field("acceleration", "g", g, FieldKind::Vector),
+        field("angular rate", "rad/s", rad_s, FieldKind::PseudoVector),
+    ]
+}
+
+/// A package's figures and the readings behind them.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// Name and value, in the order in which they are printed.
+    pub metrics: Vec<(String, f64)>,
+    /// The readings.
+    pub evaluation: Evaluation,
+}
+
+impl Measured {
+    /// A figure by name; NaN if it was not measured.
+    pub fn metric(&self, name: &str) -> f64 {
+        self.metrics.iter().find(|(other, _)| other == name).map_or(f64::NAN, |(_, value)| *value)
+    }
+}
+
+/// Measures a package through core, and the float model beside it if there is one.
+pub fn measure(package: &[u8], split: &Split, float: Option<(&Model, [f32; 2], &Device)>) -> Result<Measured> {
+    let mut core = Core::new(package)?;
+    let evaluation = evaluate(&mut core, &split.test, &split.test_turned)?;
+    let mut metrics = Vec::new();
+    let mut note = |name: &str, value: f64| metrics.push((name.to_owned(), value));
+    let inference = float.map(|(model, units, device)| model.infer(&split.test_turned, units, device));
+    if let (Some(rotated), Some(upright)) = (evaluation.accuracy_rotated(), evaluation.accuracy_upright()) {
+        note("accuracy_rotated_int8", rotated);
+        note("accuracy_upright_int8", upright);
+        if let Some(inference) = &inference {
+            let predictions = inference.logits.iter().map(|logits| largest(logits));
+            note("accuracy_rotated_float", accuracy(predictions, &evaluation.labels));
+        }
+    }
+    if core.model().pose_head().is_some() {
+        note("pose_error_deg_median", percentile(&evaluation.pose_errors_deg, 0.5));
+        note("pose_error_deg_p95", percentile(&evaluation.pose_errors_deg, 0.95));
+        note("pose_error_deg_max", percentile(&evaluation.pose_errors_deg, 1.0));
+        note("degenerate_windows", evaluation.degenerate() as f64);
+    }
+    if let Some(inference) = inference.filter(|inference| inference.reconstruction_mse.is_finite()) {
+        note("reconstruction_mse", inference.reconstruction_mse.into());
+    }
+    if core.model().output_of(Role::Eta).is_some() {
+        note("knn_accuracy", knn(&mut core, split, &evaluation)?);
+    }
+    let model = core.model();
+    let costs = model.operators().map(|operator| operator.cost(model));
+    note("macs", costs.map(|cost| f64::from(cost.macs)).sum());
+    note("package_bytes", package.len() as f64);
+    note("arena_bytes", model.arena_len() as f64);
+    note("arena_lower_bound_bytes", arena_lower_bound(model).into());
+    Ok(Measured { metrics, evaluation })
+}
+
+/// No plan can do with fewer bytes of arena.
+pub fn arena_lower_bound(model: &gimbal_core::Model<'_>) -> u32 {
+    let slot = |tensor: gimbal_core::format::Tensor| Slot {
+        len: tensor.len().unwrap_or(0),
+        first: tensor.first,
+        last: tensor.last,
+        offset: None,
+    };
+    lower_bound(&model.tensors().map(slot).collect::<Vec<_>>())
+}
+
+/// Five nearest neighbours on integer codes, all windows turned, fit on the training windows.
+fn knn(core: &mut Core<'_>, split: &Split, evaluation: &Evaluation) -> Result<f64> {
+    let codes: Vec<_> = core.read_all(&split.train_turned)?.into_iter().map(|reading| reading.code).collect();
+    let labels: Vec<_> = split.train.iter().map(|window| window.label).collect();
+    let queries: Vec<_> = evaluation.rotated.iter().map(|reading| reading.code.clone()).collect();
+    Ok(knn_accuracy(&codes, &labels, &queries, &evaluation.labels))
+}
+
+fn largest(logits: &[f32]) -> Option<usize> {
+    (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b]))
+}

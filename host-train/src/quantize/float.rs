@@ -1,0 +1,151 @@
+//! The plain network in f32: what the integers approximate, and where calibration looks.
+//!
+//! Slow and simple on purpose: it shares no code with burn and none with core, so that each can be
+//! tested against it.
+
+use super::network::{Convolution, Linear, Network, Psi};
+use crate::recipe::{ClassInput, Pooling};
+
+/// A tensor of the network, as calibration names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Site {
+    /// The window as vectors.
+    Vectors,
+    /// The vectors of ψ's layer, before the gate.
+    Convolved(usize),
+    /// The vectors of ψ's layer, behind the gate.
+    Gated(usize),
+    /// The two vectors of each sample whose means span the pose.
+    Spanning,
+    /// The canonical window, in network units.
+    Canonical,
+    /// The features of η's layer.
+    Features(usize),
+    /// The means of η's last features.
+    FeatureMean,
+    /// The code.
+    Code,
+    /// The logits.
+    Logits,
+}
+
+/// Vectors over time: three planes, each `[time, channels]`.
+pub type Vectors = [Vec<f32>; 3];
+
+/// What a network says of one window.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outputs {
+    /// The two vectors that span the pose.
+    pub spanning: Option<[[f32; 3]; 2]>,
+    /// The pose by rows, `window = pose · canonical`.
+    pub rotation: Option<[[f32; 3]; 3]>,
+    /// The code.
+    pub code: Vec<f32>,
+    /// The logits; empty without a classifier.
+    pub logits: Vec<f32>,
+}
+
+/// Runs a window `[time, 3 · fields]` in network units, showing each tensor to `look`: numbers for
+/// features, lengths for vectors.
+pub fn run(network: &Network, window: &[f32], fields: usize, look: &mut impl FnMut(Site, &[f32])) -> Outputs {
+    let channels = 3 * fields;
+    let spanning = network.psi.as_ref().map(|psi| {
+        let vectors = std::array::from_fn(|p| window.iter().skip(p).step_by(3).copied().collect());
+        span(psi, vectors, look)
+    });
+    let rotation = spanning.map(gram_schmidt);
+    let mut features = window.to_vec();
+    if let Some(rows) = rotation {
+        for v in features.chunks_exact_mut(3) {
+            let [x, y, z] = [v[0], v[1], v[2]];
+            (0..3).for_each(|i| v[i] = rows[0][i] * x + rows[1][i] * y + rows[2][i] * z);
+        }
+    }
+    look(Site::Canonical, &features);
+    let mut width = channels;
+    for (i, layer) in network.eta.iter().enumerate() {
+        features = convolve(layer, &features, width);
+        features.iter_mut().for_each(|x| *x = x.max(0.0));
+        width = layer.linear.rows();
+        look(Site::Features(i), &features);
+    }
+    let means = mean(&features, width);
+    look(Site::FeatureMean, &means);
+    let code = network.code.apply(match network.pooling {
+        Pooling::Mean => &means,
+        Pooling::Flatten => &features,
+    });
+    look(Site::Code, &code);
+    let logits = match &network.classifier {
+        Some((ClassInput::Code, head)) => head.apply(&code),
+        Some((ClassInput::Mean, head)) => head.apply(&means),
+        None => Vec::new(),
+    };
+    look(Site::Logits, &logits);
+    Outputs { spanning, rotation, code, logits }
+}
+
+fn span(psi: &Psi, mut vectors: Vectors, look: &mut impl FnMut(Site, &[f32])) -> [[f32; 3]; 2] {
+    look(Site::Vectors, &lengths(&vectors));
+    for (i, layer) in psi.layers.iter().enumerate() {
+        let inputs = layer.convolution.inputs();
+        vectors = vectors.map(|plane| convolve(&layer.convolution, &plane, inputs));
+        look(Site::Convolved(i), &lengths(&vectors));
+        gate(&layer.gate, &mut vectors);
+        look(Site::Gated(i), &lengths(&vectors));
+    }
+    let head = Convolution { linear: psi.head.clone(), kernel: 1, stride: 1 };
+    let steps = vectors.map(|plane| convolve(&head, &plane, head.inputs()));
+    look(Site::Spanning, &lengths(&steps));
+    let [x, y, z] = steps.map(|plane| mean(&plane, 2));
+    [0, 1].map(|i| [x[i], y[i], z[i]])
+}
+
+/// Scales each sample's vectors by their gates.
+fn gate(linear: &Linear, vectors: &mut Vectors) {
+    let channels = linear.rows();
+    let lengths = lengths(vectors);
+    for (t, lengths) in lengths.chunks_exact(channels).enumerate() {
+        for (c, gate) in linear.apply(lengths).into_iter().enumerate() {
+            for plane in vectors.iter_mut() {
+                plane[t * channels + c] *= gate.clamp(0.0, 1.0);
+            }
+        }
+    }
+}
+
+fn lengths([x, y, z]: &Vectors) -> Vec<f32> {
+    x.iter().zip(y).zip(z).map(|((x, y), z)| (x * x + y * y + z * z).sqrt()).collect()
+}
+
+/// `x[time, inputs] → y[time', outputs]`, zeros beyond both ends.
+fn convolve(layer: &Convolution, x: &[f32], inputs: usize) -> Vec<f32> {
+    let length = x.len() / inputs;
+    let padding = layer.kernel / 2;
+    let mut taps = vec![0.0; layer.kernel * inputs];
+    let mut y = Vec::new();
+    for t in 0..layer.outputs(length) {
+        for (k, tap) in taps.chunks_exact_mut(inputs).enumerate() {
+            match (t * layer.stride + k).checked_sub(padding).filter(|&at| at < length) {
+                Some(at) => tap.copy_from_slice(&x[at * inputs..][..inputs]),
+                None => tap.fill(0.0),
+            }
+        }
+        y.extend(layer.linear.apply(&taps));
+    }
+    y
+}
+
+fn mean(x: &[f32], channels: usize) -> Vec<f32> {
+    let length = (x.len() / channels) as f32;
+    (0..channels).map(|c| x.iter().skip(c).step_by(channels).sum::<f32>() / length).collect()
+}
+
+fn gram_schmidt([a, b]: [[f32; 3]; 2]) -> [[f32; 3]; 3] {
+    let dot = |a: [f32; 3], b: [f32; 3]| a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+    let unit = |v: [f32; 3]| v.map(|x| x / dot(v, v).sqrt());
+    let [x, y, z] = unit(a);
+    let along = dot([x, y, z], b);
+    let [u, v, w] = unit([b[0] - along * x, b[1] - along * y, b[2] - along * z]);
+    [[x, u, y * w - z * v], [y, v, z * u - x * w], [z, w, x * v - y * u]]
+}

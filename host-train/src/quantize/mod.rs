@@ -1,0 +1,18 @@
+//! From trained float networks to core's integer operators.
+//!
+//! [`extract`](mod@extract) folds every normalization away and leaves a plain [`Network`];
+//! [`calibrate`](mod@calibrate) runs it on training windows and notes how far each tensor reaches;
+//! [`lower`](mod@lower) chooses scales, rounds the weights and writes operators. Networks that share
+//! no layer with burn's, such as a test's, enter at the second step.
+
+pub mod calibrate;
+pub mod extract;
+pub mod float;
+pub mod lower;
+mod network;
+mod weights;
+
+pub use calibrate::{Ranges, calibrate};
+pub use extract::extract;
+pub use lower::{LowerError, lower};
+pub use network::{Convolution, GatedConvolution, Linear, Network, Psi};

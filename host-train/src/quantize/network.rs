@@ -1,0 +1,86 @@
+//! A trained network with nothing left but linear maps and clamps.
+
+use crate::recipe::{ClassInput, Pooling};
+
+/// A linear map: `y[o] = bias[o] + Σ_i weights[o, i] · x[i]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Linear {
+    /// `[outputs, inputs]`, row by row.
+    pub weights: Vec<f32>,
+    /// `[outputs]`.
+    pub bias: Vec<f32>,
+}
+
+impl Linear {
+    /// Outputs.
+    pub fn rows(&self) -> usize {
+        self.bias.len()
+    }
+
+    /// Inputs.
+    pub fn columns(&self) -> usize {
+        self.weights.len() / self.rows().max(1)
+    }
+
+    /// The map on one row of inputs.
+    pub fn apply(&self, x: &[f32]) -> Vec<f32> {
+        let rows = self.weights.chunks(self.columns().max(1)).zip(&self.bias);
+        rows.map(|(row, bias)| bias + row.iter().zip(x).map(|(w, x)| w * x).sum::<f32>()).collect()
+    }
+}
+
+/// A convolution over time, padded with zeros by half its kernel on both sides.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Convolution {
+    /// Weights `[outputs, kernel, inputs]`: the taps of an output are neighbours, as on the device.
+    pub linear: Linear,
+    /// Taps, an odd number.
+    pub kernel: usize,
+    /// Samples from one output to the next.
+    pub stride: usize,
+}
+
+impl Convolution {
+    /// Input channels.
+    pub fn inputs(&self) -> usize {
+        self.linear.columns() / self.kernel
+    }
+
+    /// Samples that come out of `length` samples.
+    pub fn outputs(&self, length: usize) -> usize {
+        (length - 1) / self.stride + 1
+    }
+}
+
+/// A vector convolution and the gate behind it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GatedConvolution {
+    /// Without bias.
+    pub convolution: Convolution,
+    /// From the vectors' lengths to their gates, which are clamped to 0 … 1.
+    pub gate: Linear,
+}
+
+/// ψ: gated vector convolutions, two vectors a sample, their means over time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Psi {
+    /// The layers, in order.
+    pub layers: Vec<GatedConvolution>,
+    /// From the last layer's vectors to the two whose means span the pose; no bias.
+    pub head: Linear,
+}
+
+/// Everything that runs on the device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Network {
+    /// ψ; without it windows are taken as they are.
+    pub psi: Option<Psi>,
+    /// η's convolutions, each followed by a ReLU.
+    pub eta: Vec<Convolution>,
+    /// How η's features become the code's input.
+    pub pooling: Pooling,
+    /// To the code, from features `[time, channels]` in that order, or from their means.
+    pub code: Linear,
+    /// To the logits.
+    pub classifier: Option<(ClassInput, Linear)>,
+}

@@ -1,0 +1,106 @@
+//! Rounding linear maps to int8, row by row.
+
+use super::network::Linear;
+use gimbal_core::format::ALIGNMENT;
+use gimbal_core::kernel::Matrix;
+
+/// Scales of what goes into and comes out of a linear map: `value = scale · (element − zero_point)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Scales {
+    pub input: f32,
+    pub input_zero: i16,
+    pub output: f32,
+}
+
+/// A linear map in integers.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Quantized {
+    weights: Vec<i8>,
+    biases: Vec<i32>,
+    multipliers: Vec<i32>,
+    /// The shift that all rows share.
+    pub shift: u8,
+}
+
+/// Largest magnitude of a folded bias: leaves the products half of the accumulator.
+const BIAS_LIMIT: f32 = (1u32 << 30) as f32;
+
+impl Quantized {
+    /// Each row's weights are rounded to multiples of the row's largest over 127; the input's zero
+    /// point moves into the bias.
+    pub(super) fn new(linear: &Linear, scales: Scales) -> Self {
+        let rows = || linear.weights.chunks(linear.columns().max(1)).zip(&linear.bias);
+        let steps: Vec<f32> = rows().map(|(row, bias)| step(row, *bias, scales.input)).collect();
+        let (mut weights, mut biases) = (Vec::new(), Vec::new());
+        for ((row, bias), step) in rows().zip(&steps) {
+            let codes: Vec<i8> = row.iter().map(|w| (w / step).round() as i8).collect();
+            let sum: i32 = codes.iter().map(|&code| i32::from(code)).sum();
+            biases.push((bias / (step * scales.input)).round() as i32 - i32::from(scales.input_zero) * sum);
+            weights.extend(codes);
+        }
+        let factors: Vec<f64> =
+            steps.iter().map(|&step| f64::from(step) * f64::from(scales.input) / f64::from(scales.output)).collect();
+        let (multipliers, shift) = multipliers(&factors);
+        Self { weights, biases, multipliers, shift }
+    }
+
+    /// Appends the constants to the blob.
+    pub(super) fn write(&self, blob: &mut Vec<u8>) -> Matrix {
+        let weights = aligned(blob);
+        blob.extend(self.weights.iter().map(|&w| w as u8));
+        let channels = aligned(blob);
+        for (bias, multiplier) in self.biases.iter().zip(&self.multipliers) {
+            blob.extend(bias.to_le_bytes());
+            blob.extend(multiplier.to_le_bytes());
+        }
+        Matrix { weights, channels }
+    }
+}
+
+/// Real factors as `multiplier / 2^shift` with the largest shift that keeps every multiplier in 31 bits.
+pub(super) fn multipliers(factors: &[f64]) -> (Vec<i32>, u8) {
+    let largest = factors.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+    // Rounding may carry the largest to 2³¹, hence 30 bits and not 31.
+    let shift = (30 - largest.log2().floor() as i32 - 1).clamp(1, 62);
+    let scale = f64::from(shift).exp2();
+    (factors.iter().map(|factor| (factor * scale).round() as i32).collect(), shift as u8)
+}
+
+/// What one unit of a row's weights is worth. A row of nearly nothing but bias gets a larger step
+/// than its weights ask for, or the bias would leave its 32 bits.
+fn step(row: &[f32], bias: f32, input: f32) -> f32 {
+    let largest = row.iter().fold(0.0f32, |max, w| max.max(w.abs()));
+    let step = (largest / 127.0).max(bias.abs() / (input * BIAS_LIMIT));
+    if step > 0.0 { step } else { 1.0 }
+}
+
+fn aligned(blob: &mut Vec<u8>) -> u32 {
+    blob.resize(blob.len().next_multiple_of(ALIGNMENT), 0);
+    blob.len() as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn multipliers_come_back_to_thirty_bits() {
+        let factors = [3e-4, 1.7e-3, 0.9e-5, 0.0];
+        let (multipliers, shift) = multipliers(&factors);
+        for (factor, multiplier) in factors.iter().zip(&multipliers) {
+            let back = f64::from(*multiplier) / f64::from(shift).exp2();
+            // Half a unit of the shared scale, which the largest factor fills to 2²⁹ at least.
+            assert!((back - factor).abs() <= 1.7e-3 / f64::from(1u32 << 30));
+        }
+        assert!(multipliers.iter().all(|&m| m < 1 << 30));
+    }
+
+    #[test]
+    fn a_row_of_bias_only_keeps_its_bias() {
+        let linear = Linear { weights: vec![1e-12, 0.0], bias: vec![2.0] };
+        let scales = Scales { input: 1e-3, input_zero: 0, output: 0.1 };
+        let quantized = Quantized::new(&linear, scales);
+        let value = i64::from(quantized.biases[0]) * i64::from(quantized.multipliers[0]) >> quantized.shift;
+        assert_eq!(value, 20);
+    }
+}

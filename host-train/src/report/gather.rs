@@ -1,0 +1,129 @@
+//! From a measured run to what its report shows.
+
+use super::{Curve, Example, FieldScale, Layer, Metric, Report, Totals, Turned};
+use crate::data::{Dataset, Window, rotation};
+use crate::evaluate::Evaluation;
+use crate::evaluate::device::Device;
+use crate::evaluate::figures::table;
+use crate::inspect::layers;
+use crate::pipeline::{Split, arena_lower_bound};
+use crate::recipe::Recipe;
+use crate::train::Epoch;
+use gimbal_core::Error;
+use gimbal_core::group::Group;
+use gimbal_core::group::so3::Rotation;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+/// Windows that are shown, each of another class.
+const EXAMPLES: usize = 3;
+/// Rotations that each of them is shown under.
+const TURNS: usize = 4;
+
+/// What a report is made of.
+pub struct Gathered<'a> {
+    /// The run's name.
+    pub name: &'a str,
+    /// What was trained.
+    pub recipe: &'a Recipe,
+    /// On what.
+    pub dataset: &'a Dataset,
+    /// What came out.
+    pub package: &'a [u8],
+    /// The windows it was measured on.
+    pub split: &'a Split,
+    /// What it said of them.
+    pub evaluation: &'a Evaluation,
+    /// Its figures.
+    pub metrics: &'a [(String, f64)],
+    /// The losses of one or more trainings.
+    pub histories: &'a [(&'a str, &'a [Epoch])],
+}
+
+/// Gathers a report; runs the package on the windows that are shown.
+pub fn gather(run: &Gathered<'_>) -> Result<Report, Error> {
+    let mut device = Device::new(run.package)?;
+    let fields = device.model().input().fields.iter();
+    let fields =
+        fields.map(|f| FieldScale { name: f.name.into(), unit: f.unit.into(), per_count: f.per_count }).collect();
+    let layers = layers(device.model());
+    let totals = Totals {
+        macs: layers.iter().map(|layer| layer.macs).sum(),
+        package_bytes: run.package.len() as u64,
+        arena_bytes: device.model().arena_len() as u64,
+        arena_lower_bound_bytes: arena_lower_bound(device.model()).into(),
+    };
+    let classes = device.classes();
+    let confusion = |readings| if classes > 0 { run.evaluation.confusion(readings) } else { Vec::new() };
+    Ok(Report {
+        name: run.name.into(),
+        recipe_toml: run.recipe.to_toml(),
+        metrics: metrics(run.metrics),
+        fields,
+        rate_hz: run.dataset.rate_hz,
+        examples: examples(&mut device, run.dataset, &run.split.test)?,
+        classes: if classes > 0 { run.dataset.classes.clone() } else { Vec::new() },
+        confusion_upright: confusion(&run.evaluation.upright),
+        confusion_rotated: confusion(&run.evaluation.rotated),
+        pose_errors_deg: run.evaluation.pose_errors_deg.clone(),
+        layers: layers
+            .into_iter()
+            .map(|layer| Layer {
+                network: layer.network.into(),
+                operator: layer.operator.into(),
+                output: layer.output,
+                macs: layer.macs,
+                flash_bytes: layer.flash_bytes,
+                arena_bytes: layer.arena_bytes,
+            })
+            .collect(),
+        totals,
+        curves: run.histories.iter().map(|(name, history)| curve(name, history)).collect(),
+    })
+}
+
+fn metrics(metrics: &[(String, f64)]) -> Vec<Metric> {
+    let line = |line: crate::evaluate::figures::Line| Metric {
+        name: line.figure.name.into(),
+        value: line.value,
+        meaning: line.figure.meaning.into(),
+        unit: line.figure.unit.into(),
+        must: line.figure.must.map(|must| must.to_string()).unwrap_or_default(),
+        met: line.met,
+    };
+    table(metrics).into_iter().map(line).collect()
+}
+
+/// The middle test window of some classes, upright and under random rotations.
+fn examples(device: &mut Device<'_>, dataset: &Dataset, windows: &[Window]) -> Result<Vec<Example>, Error> {
+    let mut rng = ChaCha8Rng::seed_from_u64(0);
+    let mut examples = Vec::new();
+    for (label, class) in dataset.classes.iter().enumerate().step_by(dataset.classes.len().div_ceil(EXAMPLES).max(1)) {
+        let of_class: Vec<&Window> = windows.iter().filter(|window| window.label == label).collect();
+        let Some(window) = of_class.get(of_class.len() / 2) else { continue };
+        let mut turned = vec![show(device, dataset, &window.counts, Rotation::IDENTITY)?];
+        for _ in 0..TURNS {
+            let quaternion = rotation::random_quaternion(&mut rng);
+            let counts = rotation::rotate_counts(&window.counts, &rotation::matrix(quaternion));
+            turned.push(show(device, dataset, &counts, Rotation::from_quaternion(quaternion))?);
+        }
+        examples.push(Example { class: class.clone(), turned });
+    }
+    Ok(examples)
+}
+
+fn show(device: &mut Device<'_>, dataset: &Dataset, counts: &[i16], by: Rotation) -> Result<Turned, Error> {
+    let reading = device.read(counts)?;
+    Ok(Turned {
+        angle_deg: by.angle_to(&Rotation::IDENTITY).to_degrees(),
+        before: counts.to_vec(),
+        after: reading.canonical,
+        confidence: reading.pose.map_or(0.0, |(_, confidence)| confidence),
+        predicted: reading.class.and_then(|class| dataset.classes.get(class)).cloned(),
+    })
+}
+
+fn curve(name: &str, history: &[Epoch]) -> Curve {
+    let points = history.iter().enumerate().map(|(i, epoch)| ((i + 1) as f32, epoch.loss)).collect();
+    Curve { name: name.into(), points }
+}

@@ -1,0 +1,93 @@
+//! A run's folder: `config.toml`, `metrics.json`, `model.gmbl`, `report.html`, `checkpoint/`.
+//!
+//! Every file is written beside its place and renamed into it, so a full disk or a crash leaves the
+//! old file or none, never half of one.
+
+use anyhow::{Context, Result};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Where a run keeps its recipe.
+pub const CONFIG: &str = "config.toml";
+/// Where a run keeps its figures: a flat JSON object, name → number.
+pub const METRICS: &str = "metrics.json";
+/// Where a run keeps its package.
+pub const PACKAGE: &str = "model.gmbl";
+/// Where a run keeps its report.
+pub const REPORT: &str = "report.html";
+
+/// A run's folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    path: PathBuf,
+}
+
+impl Run {
+    /// The folder, which need not exist yet.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// The folder's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder's own name, which names the package too.
+    pub fn name(&self) -> String {
+        self.path.file_name().map_or_else(|| "model".into(), |name| name.to_string_lossy().into_owned())
+    }
+
+    /// The path of one of the run's files.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Writes one of the run's files, making the folder if need be.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        write(&self.file(name), bytes)
+    }
+
+    /// Writes the figures.
+    pub fn write_metrics(&self, metrics: &[(String, f64)]) -> Result<()> {
+        self.write(METRICS, format!("{}\n", metrics_json(metrics)).as_bytes())
+    }
+}
+
+/// Figures as a flat JSON object; what is no number is left out.
+pub fn metrics_json(metrics: &[(String, f64)]) -> String {
+    let finite = metrics.iter().filter(|(_, value)| value.is_finite());
+    let numbers = finite.map(|(name, value)| (name.clone(), (*value).into())).collect();
+    format!("{:#}", serde_json::Value::Object(numbers))
+}
+
+/// Replaces a file at once, or leaves it as it was.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let replace = || -> std::io::Result<()> {
+        std::fs::create_dir_all(folder)?;
+        // A temporary file is its owner's alone; these are for everyone whom the umask allows.
+        let mut file = open_beside(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
+    };
+    replace().with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(unix)]
+fn open_beside(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    use std::os::unix::fs::PermissionsExt;
+    tempfile::Builder::new().permissions(std::fs::Permissions::from_mode(0o666)).tempfile_in(folder)
+}
+
+#[cfg(not(unix))]
+fn open_beside(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    tempfile::NamedTempFile::new_in(folder)
+}
+
+/// Reads a file, or says which one could not be read.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}

@@ -1,0 +1,52 @@
+//! The device on the workstation: a package and its test vectors, in firmware, in QEMU.
+//!
+//! [`Vectors`] says what the host finds in some windows; [`simulate`] compiles them into the firmware
+//! together with the package, runs it, and hands on what it logs. The bin `golden` succeeds only if the
+//! device finds the same, bit for bit.
+
+mod firmware;
+mod qemu;
+mod target;
+mod vectors;
+
+pub use target::{Bin, Target};
+pub use vectors::{Expected, Vector, Vectors};
+
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::Path;
+
+/// How a simulation ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Simulation {
+    /// Whether the firmware says that all is well.
+    pub success: bool,
+    /// Bytes of code and constants in the firmware, `.text` and `.rodata`, without package and vectors.
+    pub text_bytes: u64,
+}
+
+/// Builds the firmware with this package and these vectors, runs it in QEMU, and hands each line that
+/// it logs to `on_line` as it comes.
+///
+/// # Errors
+/// Where something is missing to build or to run (the message says what to install), the firmware does
+/// not build, or it does not end. A firmware that runs and finds a difference is no error, see
+/// [`Simulation::success`].
+pub fn simulate(
+    package: &[u8],
+    vectors: &Vectors,
+    target: Target,
+    bin: Bin,
+    firmware_dir: &Path,
+    on_line: &mut dyn FnMut(&str),
+) -> Result<Simulation> {
+    qemu::look_for()?;
+    let scratch = tempfile::tempdir().context("cannot make a temporary directory")?;
+    let vectors = vectors.to_bytes();
+    let elf = firmware::build(firmware_dir, target, bin, package, &vectors, scratch.path())?;
+    let bytes = fs::read(&elf).with_context(|| format!("cannot read {}", elf.display()))?;
+    let data = (package.len() + vectors.len()) as u64;
+    let text_bytes = firmware::text_bytes(&bytes)?.saturating_sub(data);
+    let success = qemu::run(&elf, &bytes, target, on_line)?;
+    Ok(Simulation { success, text_bytes })
+}
