@@ -1,6 +1,6 @@
 //! `gimbal canonicalize`.
 
-use super::DONE;
+use super::{DONE, table};
 use crate::data::recording;
 use crate::evaluate::device::{Device, Reading};
 use crate::run;
@@ -41,7 +41,7 @@ pub fn run(options: &Options) -> Result<u8> {
     let poses = poses_csv(device.model(), &readings, hop / channels)?;
     match &options.output {
         Some(path) => run::write(path, &canonical)?,
-        None => print!("{}", String::from_utf8_lossy(&canonical)),
+        None => table::emit(&String::from_utf8_lossy(&canonical))?,
     }
     if let Some(path) = &options.poses {
         run::write(path, &poses)?;

@@ -54,8 +54,8 @@ pub fn run(options: &Options) -> Result<u8> {
         simulate_all(&main.package, &mut note);
     }
     workshop.publish(&recipe, &run, &main, &metrics)?;
-    let met = table::print(&metrics);
-    println!("\nReport: {}", run.file(REPORT).display());
+    let (figures, met) = table::figures(&metrics);
+    table::emit(&format!("{figures}\nReport: {}\n", run.file(REPORT).display()))?;
     Ok(if met { DONE } else { NO })
 }
 

@@ -5,7 +5,7 @@ use crate::data::{windows, wrist};
 use crate::evaluate::device::Device;
 use crate::evaluate::turn;
 use crate::pipeline::{Split, measure};
-use crate::run::read;
+use crate::run::{metrics_json, read};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use std::path::PathBuf;
@@ -46,10 +46,9 @@ pub fn run(options: &Options) -> Result<u8> {
         test,
     };
     let measured = measure(&bytes, &split, None)?;
-    if options.json {
-        println!("{}", crate::run::metrics_json(&measured.metrics));
-    } else {
-        table::print(&measured.metrics);
-    }
+    table::emit(&match options.json {
+        true => format!("{}\n", metrics_json(&measured.metrics)),
+        false => table::figures(&measured.metrics).0,
+    })?;
     Ok(DONE)
 }

@@ -27,7 +27,7 @@ pub fn run(options: &Options) -> Result<u8> {
     let trained = load(run.path(), &recipe, workshop.dataset().classes.len(), workshop.device())?;
     let finished = workshop.finish(&recipe, &run.name(), trained)?;
     workshop.publish(&recipe, &run, &finished, &finished.measured.metrics)?;
-    table::print(&finished.measured.metrics);
-    println!("\nPackage: {}", run.file(PACKAGE).display());
+    let (figures, _) = table::figures(&finished.measured.metrics);
+    table::emit(&format!("{figures}\nPackage: {}\n", run.file(PACKAGE).display()))?;
     Ok(DONE)
 }

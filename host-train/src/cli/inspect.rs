@@ -1,6 +1,6 @@
 //! `gimbal inspect`.
 
-use super::DONE;
+use super::{DONE, table};
 use crate::inspect::{layers, role};
 use crate::pipeline::arena_lower_bound;
 use crate::run::read;
@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use gimbal_core::Model;
 use gimbal_core::format::Chart;
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
 #[derive(Args)]
@@ -19,59 +20,68 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<u8> {
     let bytes = read(&options.package)?;
     let model = Model::from_bytes(&bytes).with_context(|| options.package.display().to_string())?;
-    print_contract(&model);
-    print_layers(&model);
     let bound = arena_lower_bound(&model);
     let over = 100.0 * (model.arena_len() as f64 / f64::from(bound) - 1.0);
-    println!(
-        "\npackage {} B, arena {} B ({over:.1} % above the lower bound of {bound} B)",
-        bytes.len(),
-        model.arena_len()
-    );
+    let (contract, layers) = (contract(&model)?, layer_table(&model)?);
+    let (package, arena) = (bytes.len(), model.arena_len());
+    table::emit(&format!(
+        "{contract}{layers}\npackage {package} B, arena {arena} B ({over:.1} % above the lower bound of {bound} B)\n"
+    ))?;
     Ok(DONE)
 }
 
-fn print_contract(model: &Model<'_>) {
+fn contract(model: &Model<'_>) -> Result<String, fmt::Error> {
+    let mut text = String::new();
     let input = model.input();
-    println!("{}", model.name());
-    println!("  takes   {} samples at {} Hz, a window every {} samples", input.samples, input.rate_hz, input.hop);
+    writeln!(text, "{}", model.name())?;
+    writeln!(
+        text,
+        "  takes   {} samples at {} Hz, a window every {} samples",
+        input.samples, input.rate_hz, input.hop
+    )?;
     for field in &input.fields {
         let (count, reach) = (field.per_count, field.per_count * 32767.0);
-        println!("          {} x y z: i16 counts of {count} {}, ±{reach:.1} {1}", field.name, field.unit);
+        writeln!(text, "          {} x y z: i16 counts of {count} {}, ±{reach:.1} {1}", field.name, field.unit)?;
     }
     match model.pose_head().map(|head| head.chart) {
         Some(Chart::GramSchmidt(chart)) => {
-            println!(
+            writeln!(
+                text,
                 "  gives   a pose in SO(3), degenerate below {} counts, confidence 1 at {:.0}",
                 chart.minimum, chart.reference
-            );
+            )?;
         }
-        None => println!("  gives   no pose: windows are taken as they are"),
+        None => writeln!(text, "  gives   no pose: windows are taken as they are")?,
     }
     for network in model.networks() {
         if let Some(output) = model.tensor(network.output) {
-            println!("          {}: {} numbers", role(network.role), output.elements().unwrap_or(0));
+            writeln!(text, "          {}: {} numbers", role(network.role), output.elements().unwrap_or(0))?;
         }
     }
     let classes: Vec<&str> = model.classes().collect();
     if !classes.is_empty() {
-        println!("          classes {}", classes.join(", "));
+        writeln!(text, "          classes {}", classes.join(", "))?;
     }
+    Ok(text)
 }
 
-fn print_layers(model: &Model<'_>) {
-    println!(
+fn layer_table(model: &Model<'_>) -> Result<String, fmt::Error> {
+    let mut text = String::new();
+    writeln!(
+        text,
         "\n{:>3}  {:11}{:19}{:>14}{:>10}{:>9}{:>9}",
         "", "network", "operator", "output", "MACs", "flash B", "arena B"
-    );
+    )?;
     let layers = layers(model);
     for (i, layer) in layers.iter().enumerate() {
-        println!(
+        writeln!(
+            text,
             "{i:>3}  {:11}{:19}{:>14}{:>10}{:>9}{:>9}",
             layer.network, layer.operator, layer.output, layer.macs, layer.flash_bytes, layer.arena_bytes
-        );
+        )?;
     }
     let (macs, flash) =
         layers.iter().fold((0, 0), |(macs, flash), layer| (macs + layer.macs, flash + layer.flash_bytes));
-    println!("{:>3}  {:11}{:19}{:>14}{macs:>10}{flash:>9}{:>9}", "", "all", "", "", model.arena_len());
+    writeln!(text, "{:>3}  {:11}{:19}{:>14}{macs:>10}{flash:>9}{:>9}", "", "all", "", "", model.arena_len())?;
+    Ok(text)
 }

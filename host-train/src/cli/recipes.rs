@@ -1,6 +1,6 @@
 //! `gimbal recipes`.
 
-use super::DONE;
+use super::{DONE, table};
 use crate::recipe::BUILT_IN;
 use anyhow::{Result, bail};
 use clap::Args;
@@ -12,13 +12,14 @@ pub struct Options {
 }
 
 pub fn run(options: &Options) -> Result<u8> {
-    match &options.name {
-        None => BUILT_IN.iter().for_each(|(name, text)| println!("{name:24}{}", summary(text))),
+    let text = match &options.name {
+        None => BUILT_IN.iter().map(|(name, text)| format!("{name:24}{}\n", summary(text))).collect(),
         Some(name) => match BUILT_IN.iter().find(|(other, _)| other == name) {
-            Some((_, text)) => print!("{text}"),
+            Some((_, text)) => (*text).to_owned(),
             None => bail!("there is no recipe `{name}`; `gimbal recipes` lists them"),
         },
-    }
+    };
+    table::emit(&text)?;
     Ok(DONE)
 }
 

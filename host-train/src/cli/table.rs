@@ -1,25 +1,36 @@
-//! Figures on the terminal.
+//! Figures, and whatever else goes to standard output.
 
 use crate::evaluate::figures::{readable, table};
+use anyhow::{Context, Result};
+use std::fmt::Write as _;
+use std::io::{ErrorKind, Write as _};
 
-/// Prints the figures with what is demanded of them, and returns whether all demands are met.
-pub fn print(metrics: &[(String, f64)]) -> bool {
+/// Writes to standard output. A reader that has seen enough (`gimbal inspect … | head`) is no error; a
+/// full disk is.
+pub fn emit(text: &str) -> Result<()> {
+    let mut output = std::io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        result => result.context("cannot write to standard output"),
+    }
+}
+
+/// The figures as a table with what is demanded of them, and whether all demands are met.
+pub fn figures(metrics: &[(String, f64)]) -> (String, bool) {
     let lines = table(metrics);
-    println!("\n{:30} {:>12}    {}", "figure", "value", "demanded");
+    let mut text = format!("\n{:30} {:>12}    demanded\n", "figure", "value");
     for line in &lines {
-        let value = format!(
-            "{}{}{}",
-            readable(line.value),
-            if line.figure.unit.is_empty() { "" } else { " " },
-            line.figure.unit
-        );
+        let unit = line.figure.unit;
+        let value = format!("{}{}{unit}", readable(line.value), if unit.is_empty() { "" } else { " " });
         let demand = match (line.figure.must, line.met) {
             (Some(must), Some(true)) => format!("{must}: yes"),
             (Some(must), Some(false)) => format!("{must}: NO"),
             (Some(must), None) => format!("{must}: not measured here"),
             (None, _) => String::new(),
         };
-        println!("{:30} {value:>12}    {demand}", line.figure.name);
+        let line = format!("{:30} {value:>12}    {demand}", line.figure.name);
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{}", line.trim_end());
     }
-    lines.iter().all(|line| line.met != Some(false))
+    (text, lines.iter().all(|line| line.met != Some(false)))
 }

@@ -67,8 +67,8 @@ pub fn run(options: &Options) -> Result<u8> {
     let workshop = Workshop::new(&options.common)?;
     let finished = workshop.train(&recipe, &run, options.common.resume)?;
     workshop.publish(&recipe, &run, &finished, &finished.measured.metrics)?;
-    table::print(&finished.measured.metrics);
-    println!("\nReport: {}", run.file(REPORT).display());
+    let (figures, _) = table::figures(&finished.measured.metrics);
+    table::emit(&format!("{figures}\nReport: {}\n", run.file(REPORT).display()))?;
     Ok(DONE)
 }
 

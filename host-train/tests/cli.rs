@@ -1,0 +1,208 @@
+//! The program as its users meet it: what it writes, what it refuses, and how it stops.
+
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::LazyLock;
+use tempfile::TempDir;
+
+/// A recipe that trains in seconds: one subject, few test windows.
+fn quick(epochs: usize) -> String {
+    let wrist = String::from_utf8(gimbal(&["recipes", "wrist"]).stdout).unwrap();
+    let lines = wrist.lines().map(|line| match line.split_once(" = ").map(|(key, _)| key) {
+        Some("hop") => "hop = 512".to_owned(),
+        Some("test_subjects") => "test_subjects = [2, 3, 4, 5, 6, 7, 8, 9, 10]".to_owned(),
+        Some("epochs") => format!("epochs = {epochs}"),
+        Some("batch") => "batch = 16".to_owned(),
+        _ => line.to_owned(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn gimbal(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_gimbal")).args(arguments).output().unwrap()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// A trained run, shared by the tests that only read it.
+static RUN: LazyLock<TempDir> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = folder.path().join("quick.toml");
+    std::fs::write(&recipe, quick(1)).unwrap();
+    let output = gimbal(&["train", text(&recipe), "--runs", text(folder.path())]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    folder
+});
+
+fn package() -> String {
+    text(&RUN.path().join("quick/model.gmbl")).to_owned()
+}
+
+/// Exit code 2, and one sentence that says what it should.
+#[track_caller]
+fn refused(output: &Output, says: &str) {
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(error.contains(says), "{error}");
+    assert!(!error.contains("panicked"), "{error}");
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_run_has_its_four_files() {
+    let run = RUN.path().join("quick");
+    for file in ["config.toml", "metrics.json", "model.gmbl", "report.html"] {
+        assert!(run.join(file).metadata().unwrap().len() > 100, "{file}");
+    }
+    let metrics: serde_json::Value = serde_json::from_slice(&std::fs::read(run.join("metrics.json")).unwrap()).unwrap();
+    for (name, value) in metrics.as_object().unwrap() {
+        assert!(value.is_number(), "{name}");
+    }
+    for name in ["accuracy_rotated_int8", "pose_error_deg_median", "package_bytes", "arena_bytes"] {
+        assert!(metrics.get(name).is_some(), "{name}");
+    }
+}
+
+#[test]
+fn export_writes_the_same_package_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("quick");
+    std::fs::create_dir_all(copy.join("checkpoint")).unwrap();
+    for file in ["config.toml", "checkpoint/state"] {
+        std::fs::copy(RUN.path().join("quick").join(file), copy.join(file)).unwrap();
+    }
+    assert!(gimbal(&["export", text(&copy)]).status.success());
+    assert!(std::fs::read(copy.join("model.gmbl")).unwrap() == std::fs::read(package()).unwrap());
+}
+
+#[test]
+fn inspect_and_evaluate_answer() {
+    let inspect = gimbal(&["inspect", &package()]);
+    let shown = String::from_utf8(inspect.stdout).unwrap();
+    assert!(inspect.status.success() && shown.contains("norm_gate") && shown.contains("lower bound"), "{shown}");
+    let evaluate = gimbal(&["evaluate", &package(), "--subjects", "9", "--json"]);
+    let figures: serde_json::Value = serde_json::from_slice(&evaluate.stdout).unwrap();
+    assert!(figures["accuracy_rotated_int8"].is_number());
+}
+
+#[test]
+fn help_names_units_and_defaults() {
+    for (command, says) in
+        [("train", "default: flex"), ("canonicalize", "SAMPLES"), ("simulate", "default: 16"), ("evaluate", "1 to 10")]
+    {
+        let help = String::from_utf8(gimbal(&[command, "--help"]).stdout).unwrap();
+        assert!(help.contains(says), "{help}");
+    }
+}
+
+#[test]
+fn foreign_files_are_no_packages() {
+    let folder = tempfile::tempdir().unwrap();
+    let foreign = folder.path().join("foreign.gmbl");
+    std::fs::write(&foreign, "not a package at all, but long enough to be one").unwrap();
+    for command in ["inspect", "evaluate"] {
+        refused(&gimbal(&[command, text(&foreign)]), "not a Gimbal package");
+        refused(&gimbal(&[command, "nowhere.gmbl"]), "nowhere.gmbl");
+    }
+    refused(&gimbal(&["simulate", text(&foreign), "--target", "m4"]), "not a Gimbal package");
+    refused(&gimbal(&["simulate", &package(), "--target", "m5"]), "m4, m3 and m0");
+    let mut damaged = std::fs::read(package()).unwrap();
+    damaged[1000] ^= 1;
+    std::fs::write(&foreign, damaged).unwrap();
+    refused(&gimbal(&["inspect", text(&foreign)]), "damaged");
+}
+
+#[test]
+fn bad_recipes_and_options_change_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (recipe, runs) = (folder.path().join("bad.toml"), folder.path().join("runs"));
+    let train = |extra: &[&str]| gimbal(&[&["train", text(&recipe), "--runs", text(&runs)], extra].concat());
+    std::fs::write(&recipe, quick(1).replace("[data]", "[data]\nsauce = 1")).unwrap();
+    refused(&train(&[]), "sauce");
+    std::fs::write(&recipe, quick(1).replace("window = 128", "window = 0")).unwrap();
+    refused(&train(&[]), "data.window");
+    std::fs::write(&recipe, [0xff, 0xfe]).unwrap();
+    refused(&train(&[]), "bad.toml");
+    std::fs::write(&recipe, quick(1)).unwrap();
+    refused(&train(&["--backend", "abacus"]), "flex");
+    refused(&gimbal(&["train", "no-such-recipe"]), "no recipe `no-such-recipe`");
+    assert!(!runs.exists());
+    // A file where the folder of runs should be stands for every disk that refuses.
+    std::fs::write(&runs, "").unwrap();
+    refused(&train(&[]), "cannot write");
+}
+
+#[test]
+fn an_existing_run_is_not_replaced_unasked() {
+    let recipe = RUN.path().join("quick.toml");
+    refused(&gimbal(&["train", text(&recipe), "--runs", text(RUN.path())]), "--resume");
+}
+
+#[test]
+fn bad_recordings_leave_no_output() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, output) = (folder.path().join("in.csv"), folder.path().join("out.csv"));
+    let canonicalize = |input: &Path| gimbal(&["canonicalize", &package(), text(input), "--output", text(&output)]);
+    let rows = |cell: &str| format!("0,0,1,0.1,0,{cell}\n").repeat(200);
+    for (content, says) in [
+        (rows("nan"), "row 1, column 6: NaN is not a finite number"),
+        (rows("1,2"), "has 7 columns"),
+        (rows("77"), "beyond ±64.0 rad/s"),
+        ("0,0,1,0,0,0\n".repeat(3), "has 3 samples"),
+    ] {
+        std::fs::write(&input, content).unwrap();
+        refused(&canonicalize(&input), says);
+        assert!(!output.exists());
+    }
+    refused(&canonicalize(&folder.path().join("in.mp3")), "in.mp3");
+    std::fs::write(&input, rows("0.2")).unwrap();
+    refused(&gimbal(&["canonicalize", &package(), text(&input), "--output", text(&input.join("x.csv"))]), "cannot write");
+}
+
+#[test]
+fn a_recording_becomes_canonical_and_its_poses_are_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let mut recording = String::from("ax,ay,az,wx,wy,wz\n");
+    for t in 0..300 {
+        let swing = (t as f32 / 8.0).sin();
+        recording += &format!("{},{},{},{},{},0\n", 0.3 * swing, 0.1, 0.9, swing, 0.5 * swing);
+    }
+    std::fs::write(path("in.csv"), recording).unwrap();
+    let (output, poses) = (path("out.csv"), path("poses.csv"));
+    let run = gimbal(&["canonicalize", &package(), text(&path("in.csv")), "--output", text(&output), "--poses", text(&poses)]);
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    assert!(String::from_utf8_lossy(&run.stderr).contains("the last 44 samples"));
+    assert_eq!(std::fs::read_to_string(&output).unwrap().lines().count(), 1 + 2 * 128);
+    assert_eq!(std::fs::read_to_string(&poses).unwrap().lines().count(), 1 + 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_goes_on_to_the_same_package() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = folder.path().join("long.toml");
+    std::fs::write(&recipe, quick(12)).unwrap();
+    let train = |runs: &str, extra: &[&str]| {
+        let runs = folder.path().join(runs);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gimbal"));
+        command.args(["train", text(&recipe), "--runs", text(&runs)]).args(extra);
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        command
+    };
+    let mut child = train("stopped", &[]).spawn().unwrap();
+    let checkpoint = folder.path().join("stopped/long/checkpoint/state");
+    while !checkpoint.exists() && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupt.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(!folder.path().join("stopped/long/model.gmbl").exists());
+    assert!(train("stopped", &["--resume"]).status().unwrap().success());
+    assert!(train("whole", &[]).status().unwrap().success());
+    let package = |runs: &str| std::fs::read(folder.path().join(runs).join("long/model.gmbl")).unwrap();
+    assert!(package("stopped") == package("whole"));
+}
