@@ -3,7 +3,9 @@
 use gimbal_core::Model;
 use gimbal_core::format::{Chart, Descriptor, Dtype, Field, FieldKind, Input, Network, PoseHead, Role, Tensor};
 use gimbal_core::group::so3::GramSchmidt;
-use gimbal_core::kernel::{Conv1d, Dense, Matrix, Mean, NormGate, Operator, QuantizeFeatures, QuantizeVectors, VectorSum};
+use gimbal_core::kernel::{
+    Conv1d, Dense, Matrix, Mean, NormGate, Operator, QuantizeFeatures, QuantizeVectors, VectorSum,
+};
 use gimbal_core::quant::Requantize;
 use gimbal_train::package::assemble;
 
@@ -45,7 +47,13 @@ fn operators() {
             [&[2, 1, 2, 7, 3, 4, 5][..], &MATRIX_BYTES, &REQUANTIZE_BYTES].concat(),
         ),
         (
-            Operator::NormGate(NormGate { vectors: 1, lengths: 2, matrix: MATRIX, requantize: REQUANTIZE, gate_shift: 15 }),
+            Operator::NormGate(NormGate {
+                vectors: 1,
+                lengths: 2,
+                matrix: MATRIX,
+                requantize: REQUANTIZE,
+                gate_shift: 15,
+            }),
             [&[3, 1, 2][..], &MATRIX_BYTES, &REQUANTIZE_BYTES, &[15]].concat(),
         ),
         (Operator::VectorSum(VectorSum { input: 1, output: 2 }), vec![4, 1, 2]),

@@ -1,0 +1,56 @@
+//! Bit for bit: does the device find what the host found?
+
+#![no_std]
+#![no_main]
+
+use cortex_m_rt::entry;
+use defmt::{error, info, unwrap};
+use gimbal_core::group::{Degenerate, Element};
+use gimbal_core::{Features, Model, Outcome, Session};
+use gimbal_firmware::vectors::{Vector, Vectors, same};
+use gimbal_firmware::{PACKAGE, VECTORS, exit, memory};
+
+#[entry]
+fn main() -> ! {
+    let (arena, buffer) = unwrap!(memory());
+    let model = unwrap!(Model::from_bytes(PACKAGE));
+    let mut session = unwrap!(Session::new(model, arena));
+    let mut count = 0u32;
+    for vector in unwrap!(Vectors::new(VECTORS)) {
+        let window = unwrap!(vector.turned(session.model(), buffer));
+        if !equal(&vector, &unwrap!(session.run(window))) {
+            error!("window {=u32} differs", count);
+            exit(false);
+        }
+        count += 1;
+    }
+    info!("{=u32} windows, all equal to the host's bit for bit", count);
+    exit(count > 0)
+}
+
+/// Compares everything that a run answers with what the host found.
+fn equal(host: &Vector, device: &Outcome<'_>) -> bool {
+    let (outcome, found) = match device {
+        Outcome::Encoded(found) => (if found.pose.is_some() { 0 } else { 1 }, Some(found)),
+        Outcome::Degenerate(Degenerate::Vanishing) => (2, None),
+        Outcome::Degenerate(Degenerate::Parallel) => (3, None),
+        Outcome::Degenerate(_) => (u8::MAX, None),
+    };
+    if outcome != host.outcome {
+        error!("outcome {=u8} on the device, {=u8} on the host", outcome, host.outcome);
+        return false;
+    }
+    let Some(found) = found else { return true };
+    let pose = found.pose.is_none_or(|pose| {
+        let Element::Rotation(rotation) = pose.element else { exit(false) };
+        let numbers = rotation.rows().into_iter().flatten().chain([pose.confidence]);
+        same("bits of the pose", &mut numbers.map(|x| x.to_bits().cast_signed()), &mut host.pose())
+    });
+    pose && same("canonical", &mut found.canonical.iter().copied().map(i32::from), &mut host.canonical())
+        && same("code", &mut values(found.code), &mut host.code())
+        && same("logits", &mut values(found.logits), &mut host.logits())
+}
+
+fn values(features: Option<Features<'_>>) -> impl Iterator<Item = i32> {
+    features.map_or(&[][..], |features| features.values).iter().copied().map(i32::from)
+}

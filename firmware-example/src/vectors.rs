@@ -1,0 +1,160 @@
+//! Test vectors, as `host-train/src/simulate/vectors.rs` writes them. Little-endian, no padding:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 4 | `GMBV` |
+//! | 2 | version, 1 |
+//! | 2 | `c`, length of the code |
+//! | 2 | `l`, number of logits |
+//! | 4 | `n`, numbers in a window |
+//! | … | records of equal length to the end: |
+//! | 16 | the quaternion w, x, y, z that turns the window, `f32` |
+//! | 2·n | the window before it is turned, `i16` |
+//! | 1 | the outcome: 0 pose and results, 1 results without a pose, 2 vanishing, 3 parallel |
+//! | 40 | the pose's matrix row by row, then its confidence, `f32` |
+//! | 2·n | the canonical window, `i16` |
+//! | c | the code, `i8` |
+//! | l | the logits, `i8` |
+//!
+//! What an outcome does not have is zero.
+
+use gimbal_core::Model;
+use gimbal_core::domain::vector_window;
+use gimbal_core::group::so3::Rotation;
+
+/// The first bytes of a file of vectors: magic and version.
+const START: [u8; 6] = *b"GMBV\x01\x00";
+
+/// All vectors.
+#[derive(Clone, Copy)]
+pub struct Vectors {
+    code_len: usize,
+    logits_len: usize,
+    window_len: usize,
+    records: &'static [u8],
+}
+
+/// One window and what the host found in it.
+#[derive(Clone, Copy)]
+pub struct Vector {
+    /// The rotation that turns the window.
+    pub turn: Rotation,
+    window: &'static [u8],
+    /// The outcome's number, see the module.
+    pub outcome: u8,
+    pose: &'static [u8],
+    canonical: &'static [u8],
+    code: &'static [u8],
+    logits: &'static [u8],
+}
+
+impl Vectors {
+    /// Reads the header; `None` for other bytes.
+    pub fn new(bytes: &'static [u8]) -> Option<Self> {
+        let (&[c0, c1, l0, l1, n0, n1, n2, n3], records) = bytes.strip_prefix(&START)?.split_first_chunk()?;
+        Some(Self {
+            code_len: u16::from_le_bytes([c0, c1]).into(),
+            logits_len: u16::from_le_bytes([l0, l1]).into(),
+            window_len: u32::from_le_bytes([n0, n1, n2, n3]) as usize,
+            records,
+        })
+    }
+}
+
+impl Iterator for Vectors {
+    type Item = Vector;
+
+    fn next(&mut self) -> Option<Vector> {
+        let mut rest = self.records;
+        let mut take = |len| {
+            let (part, behind) = rest.split_at_checked(len)?;
+            rest = behind;
+            Some(part)
+        };
+        let mut quaternion = words(take(16)?).map(f32::from_bits);
+        let turn = Rotation::from_quaternion(core::array::from_fn(|_| quaternion.next().unwrap_or(0.0)));
+        let vector = Vector {
+            turn,
+            window: take(2 * self.window_len)?,
+            outcome: *take(1)?.first()?,
+            pose: take(40)?,
+            canonical: take(2 * self.window_len)?,
+            code: take(self.code_len)?,
+            logits: take(self.logits_len)?,
+        };
+        self.records = rest;
+        Some(vector)
+    }
+}
+
+impl Vector {
+    /// The window as it was recorded, in the caller's memory; `None` if that is too small.
+    pub fn upright<'b>(&self, buffer: &'b mut [i16]) -> Option<&'b mut [i16]> {
+        let window = buffer.get_mut(..self.window.len() / 2)?;
+        for (to, from) in window.iter_mut().zip(halves(self.window)) {
+            *to = from;
+        }
+        Some(window)
+    }
+
+    /// The turned window, in the caller's memory; `None` if that is too small.
+    pub fn turned<'b>(&self, model: &Model<'_>, buffer: &'b mut [i16]) -> Option<&'b mut [i16]> {
+        let window = self.upright(buffer)?;
+        vector_window::rotate(&self.turn, &model.input().fields, window);
+        Some(window)
+    }
+
+    /// The bits of the pose's matrix, row by row, and of its confidence.
+    pub fn pose(&self) -> impl Iterator<Item = i32> {
+        words(self.pose).map(u32::cast_signed)
+    }
+
+    /// The canonical window.
+    pub fn canonical(&self) -> impl Iterator<Item = i32> {
+        halves(self.canonical).map(i32::from)
+    }
+
+    /// The code.
+    pub fn code(&self) -> impl Iterator<Item = i32> {
+        bytes(self.code)
+    }
+
+    /// The logits.
+    pub fn logits(&self) -> impl Iterator<Item = i32> {
+        bytes(self.logits)
+    }
+}
+
+fn bytes(bytes: &[u8]) -> impl Iterator<Item = i32> {
+    bytes.iter().map(|&byte| i32::from(byte.cast_signed()))
+}
+
+fn halves(bytes: &[u8]) -> impl Iterator<Item = i16> {
+    bytes.as_chunks().0.iter().map(|&half| i16::from_le_bytes(half))
+}
+
+fn words(bytes: &[u8]) -> impl Iterator<Item = u32> {
+    bytes.as_chunks().0.iter().map(|&word| u32::from_le_bytes(word))
+}
+
+/// Whether device and host found the same numbers; logs the first that differs.
+// Once, not once a caller: it is long, and speed does not matter here.
+#[inline(never)]
+pub fn same(what: &str, device: &mut dyn Iterator<Item = i32>, host: &mut dyn Iterator<Item = i32>) -> bool {
+    for index in 0u32.. {
+        match (device.next(), host.next()) {
+            (None, None) => break,
+            (Some(device), Some(host)) if device == host => {}
+            (Some(device), Some(host)) => {
+                defmt::error!("{=str}[{=u32}]: {=i32} on the device, {=i32} on the host", what, index, device, host);
+                return false;
+            }
+            (device, _) => {
+                let shorter = if device.is_none() { "device" } else { "host" };
+                defmt::error!("{=str}: only {=u32} numbers on the {=str}", what, index, shorter);
+                return false;
+            }
+        }
+    }
+    true
+}

@@ -1,0 +1,62 @@
+//! The device finds what the host found, and `golden` notices where it does not.
+//!
+//! Needs qemu-system-arm and Rust's libraries for three Cortex-M targets, as `tests/run` does.
+
+use gimbal_tests::{synthetic_package, synthetic_windows};
+use gimbal_train::simulate::{Bin, Expected, Simulation, Target, Vectors, simulate};
+use std::path::Path;
+
+/// Runs a program of the firmware; returns what it logs, too.
+fn run(package: &[u8], vectors: &Vectors, target: Target, bin: Bin) -> (Simulation, Vec<String>) {
+    let firmware = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("firmware-example");
+    let mut lines = vec![];
+    let result = simulate(package, vectors, target, bin, &firmware, &mut |line| lines.push(line.to_owned()));
+    (result.unwrap(), lines)
+}
+
+fn vectors(package: &[u8]) -> Vectors {
+    Vectors::compute(package, &synthetic_windows(1, 4)).unwrap()
+}
+
+#[test]
+fn the_device_equals_the_host() {
+    let package = synthetic_package(1);
+    let vectors = vectors(&package);
+    for target in Target::ALL {
+        let (simulation, lines) = run(&package, &vectors, target, Bin::Golden);
+        assert!(simulation.success, "{target}: {lines:?}");
+        assert_eq!(lines, ["INFO  5 windows, all equal to the host's bit for bit"]);
+        assert!(simulation.text_bytes <= 40 * 1024, "{target}: {} bytes", simulation.text_bytes);
+    }
+}
+
+#[test]
+fn one_wrong_bit_is_noticed_wherever_it_is() {
+    let package = synthetic_package(1);
+    let right = vectors(&package);
+    for part in ["bits of the pose[9]", "canonical[700]", "code[3]", "logits[2]"] {
+        let mut wrong = right.clone();
+        let Expected::Encoded { pose: Some(pose), canonical, code, logits } = &mut wrong.vectors[2].expected else {
+            panic!("window 2 has no pose");
+        };
+        match part {
+            "canonical[700]" => canonical[700] ^= 1,
+            "code[3]" => code[3] ^= 1,
+            "logits[2]" => logits[2] ^= 1,
+            _ => pose.confidence = f32::from_bits(pose.confidence.to_bits() ^ 1),
+        }
+        let (simulation, lines) = run(&package, &wrong, Target::M4, Bin::Golden);
+        assert!(!simulation.success);
+        assert!(lines[0].starts_with(&format!("ERROR {part}:")), "{part}: {lines:?}");
+    }
+}
+
+#[test]
+fn poses_are_logged_and_their_absence_too() {
+    let package = synthetic_package(1);
+    let (simulation, lines) = run(&package, &vectors(&package), Target::M4, Bin::Pose);
+    assert!(simulation.success);
+    assert_eq!(lines.len(), 1 + 5, "{lines:?}");
+    assert!(lines[1].contains("off the law by 0.0°"), "the first window is not turned: {}", lines[1]);
+    assert_eq!(lines[5], "WARN  window 4: no pose, Vanishing");
+}
