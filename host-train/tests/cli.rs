@@ -158,7 +158,10 @@ fn bad_recordings_leave_no_output() {
     }
     refused(&canonicalize(&folder.path().join("in.mp3")), "in.mp3");
     std::fs::write(&input, rows("0.2")).unwrap();
-    refused(&gimbal(&["canonicalize", &package(), text(&input), "--output", text(&input.join("x.csv"))]), "cannot write");
+    refused(
+        &gimbal(&["canonicalize", &package(), text(&input), "--output", text(&input.join("x.csv"))]),
+        "cannot write",
+    );
 }
 
 #[test]
@@ -172,7 +175,15 @@ fn a_recording_becomes_canonical_and_its_poses_are_listed() {
     }
     std::fs::write(path("in.csv"), recording).unwrap();
     let (output, poses) = (path("out.csv"), path("poses.csv"));
-    let run = gimbal(&["canonicalize", &package(), text(&path("in.csv")), "--output", text(&output), "--poses", text(&poses)]);
+    let run = gimbal(&[
+        "canonicalize",
+        &package(),
+        text(&path("in.csv")),
+        "--output",
+        text(&output),
+        "--poses",
+        text(&poses),
+    ]);
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     assert!(String::from_utf8_lossy(&run.stderr).contains("the last 44 samples"));
     assert_eq!(std::fs::read_to_string(&output).unwrap().lines().count(), 1 + 2 * 128);
