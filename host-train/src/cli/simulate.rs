@@ -1,8 +1,8 @@
 //! `gimbal simulate`.
 
-use super::{DONE, NO};
+use super::{DONE, NO, table};
 use crate::data::{windows, wrist};
-use crate::run::read;
+use crate::run::{read, write};
 use crate::simulate::{Bin, Simulation, Target, Vectors, simulate};
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -22,6 +22,10 @@ pub struct Options {
     /// Windows of the recording to stream.
     #[arg(long, default_value_t = 16, value_name = "N")]
     windows: usize,
+    /// Also write the windows and what the host finds in them, as the firmware's build reads them from
+    /// the file that GIMBAL_VECTORS names.
+    #[arg(long, value_name = "FILE")]
+    save_vectors: Option<PathBuf>,
     /// The folder of the firmware [default: the one in the project's sources].
     #[arg(long, value_name = "DIR")]
     firmware: Option<PathBuf>,
@@ -32,17 +36,21 @@ pub fn run(options: &Options) -> Result<u8> {
     let model = Model::from_bytes(&package).with_context(|| options.package.display().to_string())?;
     let firmware = options.firmware.clone().unwrap_or_else(firmware);
     let vectors = vectors(&package, &model, options.windows)?;
-    let mut print = |line: &str| println!("{line}");
+    if let Some(path) = &options.save_vectors {
+        write(path, &vectors.to_bytes())?;
+    }
+    // A reader that has seen enough must not end the comparison.
+    let mut print = |line: &str| _ = table::emit(&format!("{line}\n"));
     let pose = simulate(&package, &vectors, options.target, Bin::Pose, &firmware, &mut print)?;
     let golden = simulate(&package, &vectors, options.target, Bin::Golden, &firmware, &mut print)?;
     let equal = pose.success && golden.success;
-    println!(
-        "{}: {} outputs {} the host's; code and constants {} B",
+    table::emit(&format!(
+        "{}: {} windows, outputs {} the host's; code and constants {} B\n",
         options.target,
         vectors.vectors.len(),
         if equal { "equal" } else { "DIFFER FROM" },
         golden.text_bytes
-    );
+    ))?;
     Ok(if equal { DONE } else { NO })
 }
 
