@@ -6,14 +6,14 @@
 
 use crate::error::Error;
 use crate::format::{
-    ALIGNMENT, CHECKSUM_LEN, Descriptor, Dtype, HEADER_LEN, Input, MAGIC, Network, Operator, PoseHead, Role, Tensor,
-    TensorId, VERSION, checksum,
+    ALIGNMENT, CHECKSUM_LEN, Chart, Descriptor, Dtype, HEADER_LEN, Input, MAGIC, Network, Operator, PoseHead, Role,
+    Tensor, TensorId, VERSION, checksum,
 };
 use crate::plan::{Slot, overlap};
 
-/// The largest number of tensors and of operators in a package. Planning compares tensors pairwise;
+/// The largest number of tensors and of operators in a package. The loader compares tensors pairwise;
 /// the limit keeps that short for a hostile package too.
-const MAX_RECORDS: usize = 1024;
+const MAX_RECORDS: usize = 256;
 
 /// A checked package: what a [`Session`](crate::Session) runs. Copying it copies a few pointers.
 #[derive(Clone, Debug)]
@@ -25,13 +25,15 @@ pub struct Model<'m> {
 impl<'m> Model<'m> {
     /// Checks a package and borrows from it. The bytes need no alignment.
     ///
-    /// Takes time proportional to the length of the package, and no memory beyond the stack's.
+    /// Takes time proportional to the length of the package, and to the square of the number of its
+    /// tensors, at most 256; no memory beyond the stack's.
     ///
     /// # Errors
     /// The first thing that is wrong, see [`Error`].
     pub fn from_bytes(bytes: &'m [u8]) -> Result<Self, Error> {
         let (descriptor, blob) = open(bytes)?;
         let model = Self { descriptor, blob };
+        model.check_input()?;
         model.check_tensors()?;
         let operators = model.check_operators()?;
         model.check_networks(operators)?;
@@ -155,68 +157,133 @@ impl<'m> Model<'m> {
         (inside && aligned && scaled && zero && !tensor.is_empty() && tensor.first <= tensor.last).then_some(slot)
     }
 
-    /// Checks every operator and returns how many there are.
+    /// Checks every operator in the order in which they run, and that nothing is read before it was
+    /// written: an arena need not be zeroed. Returns how many operators there are.
     fn check_operators(&self) -> Result<u16, Error> {
+        let mut written = Written::default();
         let mut rest = self.descriptor.operators;
         let (mut operator, mut bytes) = (0u16, 0u64);
         while !rest.is_empty() {
             if usize::from(operator) >= MAX_RECORDS {
                 return Err(Error::Descriptor);
             }
+            if operator == self.psi_operators() {
+                self.check_pose(&mut written)?;
+            }
             let unsupported = Error::UnsupportedOperator { operator };
             let (record, behind) = postcard::take_from_bytes::<Operator>(rest).map_err(|_| unsupported)?;
-            for id in record.operands().all() {
-                let tensor = self.tensor(id).ok_or(Error::Operand { operator })?;
-                if !(tensor.first..=tensor.last).contains(&operator) {
-                    return Err(Error::Operand { operator });
-                }
-            }
+            self.check_operands(&record, operator, &written)?;
             // Weights are counted once each: shared ones would let a small package ask for endless work.
             bytes += u64::from(record.cost(self).bytes);
             if bytes > self.blob.len() as u64 {
                 return Err(Error::Weights { operator });
             }
             record.check(self, operator)?;
+            written.insert(record.operands().output);
             rest = behind;
             operator += 1;
         }
-        Ok(operator)
+        if operator == self.psi_operators() {
+            self.check_pose(&mut written)?;
+        }
+        let outputs_written = self.networks().iter().all(|network| written.contains(network.output));
+        if outputs_written { Ok(operator) } else { Err(Error::Descriptor) }
+    }
+
+    /// Checks that an operator's tensors exist, are live, are written where they are read, and are not
+    /// one and the same, but for an operator that works in place.
+    fn check_operands(&self, record: &Operator, operator: u16, written: &Written) -> Result<(), Error> {
+        let operands = record.operands();
+        for id in operands.all() {
+            let tensor = self.tensor(id).ok_or(Error::Operand { operator })?;
+            if !(tensor.first..=tensor.last).contains(&operator) {
+                return Err(Error::Operand { operator });
+            }
+        }
+        let in_place = matches!(record, Operator::NormGate(_));
+        let aliased =
+            (operands.input == Some(operands.output) && !in_place) || operands.scratch == Some(operands.output);
+        let unwritten = operands.input.is_some_and(|id| !written.contains(id));
+        if aliased || unwritten { Err(Error::Operand { operator }) } else { Ok(()) }
+    }
+
+    /// Operators of ψ, behind which the canonical window is written.
+    fn psi_operators(&self) -> u16 {
+        self.networks().iter().find(|network| network.role == Role::Psi).map_or(0, |network| network.operators)
+    }
+
+    /// Checks what happens between ψ and the networks behind it: the pose is read, the canonical window
+    /// written.
+    fn check_pose(&self, written: &mut Written) -> Result<(), Error> {
+        let operators = self.psi_operators();
+        if let Some(pose) = self.pose_head() {
+            let Chart::GramSchmidt(chart) = pose.chart;
+            let vectors = self.tensor(pose.vectors).ok_or(Error::Descriptor)?;
+            let fits = vectors.dtype == Dtype::I32 && vectors.shape == [3, 1, 2];
+            let there = written.contains(pose.vectors) && vectors.last >= operators;
+            if !fits || !there || !positive(chart.reference) || !positive(chart.minimum) {
+                return Err(Error::Descriptor);
+            }
+        }
+        let canonical = self.canonical().ok_or(Error::Descriptor)?;
+        let fits = canonical.dtype == Dtype::I16 && canonical.shape == self.window_shape();
+        if !fits || canonical.first > operators {
+            return Err(Error::Descriptor);
+        }
+        written.insert(self.descriptor.canonical);
+        Ok(())
+    }
+
+    fn check_input(&self) -> Result<(), Error> {
+        let input = self.input();
+        let scales = input.fields.iter().all(|field| positive(field.per_count));
+        let counts = input.samples > 0 && input.hop > 0 && !input.fields.is_empty();
+        if counts && scales && positive(input.rate_hz) { Ok(()) } else { Err(Error::Descriptor) }
     }
 
     fn check_networks(&self, operators: u16) -> Result<(), Error> {
         let networks = self.networks();
         let total: u32 = networks.iter().map(|network| u32::from(network.operators)).sum();
-        let posed = self.descriptor.pose.is_some();
         let in_order = networks.windows(2).all(|pair| matches!(pair, [a, b] if (a.role as u8) < b.role as u8));
-        let psi_first = networks.first().is_some_and(|network| (network.role == Role::Psi) == posed);
-        if total != u32::from(operators) || !in_order || !psi_first {
+        let psi = networks.first().filter(|network| network.role == Role::Psi).map(|network| network.output);
+        let posed = self.pose_head().map(|pose| pose.vectors);
+        if total != u32::from(operators) || !in_order || networks.is_empty() || psi != posed {
             return Err(Error::Descriptor);
         }
-        // Results must outlive the run, and the canonical window is written where ψ ends.
-        let psi = networks.iter().find(|network| network.role == Role::Psi).map_or(0, |network| network.operators);
-        let canonical = self.canonical().ok_or(Error::Descriptor)?;
-        let canonical_fits = canonical.dtype == Dtype::I16 && canonical.shape == self.window_shape();
-        if !canonical_fits || canonical.first > psi || !outlives(&canonical, operators) {
-            return Err(Error::Descriptor);
-        }
-        for network in networks {
+        // Results must outlive the run.
+        let outlives = |tensor: &Tensor| tensor.last.saturating_add(1) >= operators;
+        for network in networks.iter().filter(|network| network.role != Role::Psi) {
             let output = self.tensor(network.output).ok_or(Error::Descriptor)?;
-            let fits = match network.role {
-                Role::Psi => output.dtype == Dtype::I32 && output.last >= psi,
-                Role::Eta | Role::Classifier => output.dtype == Dtype::I8 && outlives(&output, operators),
-            };
-            if !fits {
+            if output.dtype != Dtype::I8 || !outlives(&output) {
                 return Err(Error::Descriptor);
             }
         }
-        if let Some(pose) = self.pose_head() {
-            let vectors = self.tensor(pose.vectors).ok_or(Error::Descriptor)?;
-            if vectors.dtype != Dtype::I32 || vectors.shape != [3, 1, 2] || vectors.last < psi {
-                return Err(Error::Descriptor);
-            }
-        }
+        let canonical = self.canonical().ok_or(Error::Descriptor)?;
         let logits = self.output_of(Role::Classifier).map_or(0, |tensor| tensor.elements().unwrap_or(0));
-        if logits as usize == self.classes().count() { Ok(()) } else { Err(Error::Descriptor) }
+        let named = logits as usize == self.classes().count();
+        if outlives(&canonical) && named { Ok(()) } else { Err(Error::Descriptor) }
+    }
+}
+
+fn positive(x: f32) -> bool {
+    x.is_finite() && x > 0.0
+}
+
+/// The tensors that some operator has written.
+#[derive(Default)]
+struct Written {
+    words: [u32; MAX_RECORDS / 32],
+}
+
+impl Written {
+    fn insert(&mut self, id: TensorId) {
+        if let Some(word) = self.words.get_mut(usize::from(id) / 32) {
+            *word |= 1 << (id % 32);
+        }
+    }
+
+    fn contains(&self, id: TensorId) -> bool {
+        self.words.get(usize::from(id) / 32).is_some_and(|word| word & (1 << (id % 32)) != 0)
     }
 }
 
@@ -276,9 +343,4 @@ fn shorter_than_a_header(bytes: &[u8]) -> Error {
 
 fn slot_of(tensor: &Tensor) -> Option<Slot> {
     Some(Slot { len: tensor.len()?, first: tensor.first, last: tensor.last, offset: Some(tensor.offset) })
-}
-
-/// Whether a tensor is still there when the last operator has run.
-fn outlives(tensor: &Tensor, operators: u16) -> bool {
-    tensor.last.saturating_add(1) >= operators
 }

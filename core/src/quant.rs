@@ -2,12 +2,14 @@
 //!
 //! A real number `v` is stored as the integer `q` with `v = scale · (q − zero_point)`. Products of
 //! integers are summed exactly in 32 bits, and each sum is brought to its output's scale by one
-//! multiplication and one rounding, halves up: `(sum · m + 2^(s−1)) >> s`, computed in 64 bits. That
-//! is the only place where the integer path loses anything, and the same on every target.
+//! multiplication and one rounding, halves up: `(sum · m + 2^(s−1)) >> s`, computed in 64 bits, the
+//! same on every target. Beside sums, only two things are ever rounded: the integer square root inside
+//! the norm gate, and the entries of the pose that turns a window back.
 //!
 //! (Jacob et al., *Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
 //! Inference*, 2018, round twice here; one rounding is both smaller in error and cheaper.)
 
+use crate::format::Tensor;
 use serde::{Deserialize, Serialize};
 
 /// From an accumulator to an output element, but for the multiplier, which each channel has for itself.
@@ -32,8 +34,13 @@ impl Requantize {
         value.max(i64::from(self.min)).min(i64::from(self.max)) as i16
     }
 
+    /// Whether every result is defined, and is what an element of `tensor` stands for.
+    pub(crate) fn fits(&self, tensor: &Tensor) -> bool {
+        self.fits_range(tensor.dtype.range()) && self.zero_point == tensor.zero_point
+    }
+
     /// Whether every result is defined and lies in `range`.
-    pub(crate) fn is_valid(&self, range: (i32, i32)) -> bool {
+    pub(crate) fn fits_range(&self, range: (i32, i32)) -> bool {
         (1..=62).contains(&self.shift)
             && self.min <= self.max
             && range.0 <= i32::from(self.min)

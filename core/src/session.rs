@@ -111,7 +111,8 @@ impl<'m, 'a> Session<'m, 'a> {
         }
         for network in self.model.networks() {
             for operator in operators.by_ref().take(network.operators.into()) {
-                operator.run(&self.model, &mut arena, window);
+                let done = operator.run(&self.model, &mut arena, window);
+                debug_assert!(done.is_some(), "the loader let an operator pass that cannot run");
             }
             if let (Role::Psi, Some(head)) = (network.role, self.model.pose_head()) {
                 let found = find_pose(&self.model, &arena, head)?;

@@ -92,12 +92,19 @@ fn run(model: Model<'_>) -> Result<(), TestCaseError> {
     if model.arena_len() > ARENA || work > WORK {
         return Ok(());
     }
-    let mut arena = vec![0x5a5a_5a5a; model.arena_len().div_ceil(4)];
-    let mut session = Session::new(model, &mut arena).map_err(|error| TestCaseError::fail(error.to_string()))?;
+    // What an arena held before makes no difference.
+    let words = model.arena_len().div_ceil(4);
+    let (mut zeros, mut noise) = (vec![0; words], vec![0x5a5a_5a5a; words]);
     for mut window in synthetic_windows(2, 3) {
         window.resize(len, -7);
-        prop_assert!(session.run(&window).is_ok());
+        let found = [&mut zeros, &mut noise].map(|arena| {
+            let mut session = Session::new(model.clone(), arena).map_err(|error| error.to_string())?;
+            Ok::<_, String>(format!("{:?}", session.run(&window).map_err(|error| error.to_string())?))
+        });
+        prop_assert!(found[0].is_ok(), "{:?}", found[0]);
+        prop_assert_eq!(&found[0], &found[1]);
     }
+    let mut session = Session::new(model, &mut zeros).map_err(|error| TestCaseError::fail(error.to_string()))?;
     prop_assert!(session.run(&vec![0; len + 1]).is_err());
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::{Degenerate, Element, Group, Pose};
 use crate::math;
+use crate::quant::scale;
 use serde::{Deserialize, Serialize};
 
 // ---- Element --------------------------------------------------------------------------------------
@@ -24,12 +25,14 @@ impl Rotation {
     /// The rotation of the quaternion `w + x·i + y·j + z·k`, which need not have length 1. Quaternions
     /// of length 0, or with a non-finite part, give the identity.
     #[must_use]
-    pub fn from_quaternion([w, x, y, z]: [f32; 4]) -> Self {
-        let norm = w * w + x * x + y * y + z * z;
-        if !(norm.is_finite() && norm > 0.0) {
+    pub fn from_quaternion(quaternion: [f32; 4]) -> Self {
+        let largest = quaternion.iter().fold(0.0f32, |max, part| max.max(part.abs()));
+        if !(largest > 0.0 && quaternion.iter().all(|part| part.is_finite())) {
             return Self::IDENTITY;
         }
-        let s = 2.0 / norm;
+        // Squares of very large or very small parts would leave f32's range.
+        let [w, x, y, z] = quaternion.map(|part| part / largest);
+        let s = 2.0 / (w * w + x * x + y * y + z * z);
         Self {
             rows: [
                 [1.0 - s * (y * y + z * z), s * (x * y - w * z), s * (x * z + w * y)],
@@ -95,16 +98,26 @@ impl GramSchmidt {
         if !(length1.is_finite() && length1 >= self.minimum && length1 > 0.0) {
             return Err(Degenerate::Vanishing);
         }
-        let along = dot(e1, v2);
-        let [x, y, z] = v2;
-        let [ex, ey, ez] = e1;
-        let (e2, length2) = normalize([x - along * ex, y - along * ey, z - along * ez]);
-        if !(length2.is_finite() && length2 >= self.minimum && length2 > 0.0) {
+        let (across, length2) = normalize(reject(v2, e1));
+        if !(length2.is_finite() && length2 >= self.minimum && length2 > PARALLEL * math::sqrt(dot(v2, v2))) {
             return Err(Degenerate::Parallel);
         }
+        // Once more: of a long vector, rounding leaves some that is not perpendicular.
+        let (e2, _) = normalize(reject(across, e1));
         let columns = Rotation { rows: [e1, e2, cross(e1, e2)] };
         Ok(Pose { element: Element::Rotation(columns.inverse()), confidence: length1.min(length2) / self.reference })
     }
+}
+
+/// A second vector whose perpendicular part is below this fraction of its length is rounding and
+/// nothing else: a few units in the last place of an f32.
+const PARALLEL: f32 = 2e-6;
+
+/// The part of `v` that is perpendicular to the unit vector `e`.
+fn reject(v: [f32; 3], e: [f32; 3]) -> [f32; 3] {
+    let along = dot(e, v);
+    let ([x, y, z], [ex, ey, ez]) = (v, e);
+    [x - along * ex, y - along * ey, z - along * ez]
 }
 
 fn dot([a, b, c]: [f32; 3], [x, y, z]: [f32; 3]) -> f32 {
@@ -137,15 +150,15 @@ impl Rotation {
     }
 }
 
-/// A rotation whose entries are multiples of 2⁻¹⁵, so that vectors of integers are turned with one
-/// rounding and the same result on every target.
+/// A rotation whose entries are rounded to multiples of 2⁻¹⁵, so that each component of a turned vector
+/// of integers is one sum and one rounding, with the same result on every target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FixedRotation {
     rows: [[i32; 3]; 3],
 }
 
 impl FixedRotation {
-    const BITS: u32 = 15;
+    const BITS: u8 = 15;
     const ONE: f32 = (1 << Self::BITS) as f32;
 
     /// The turned vector, rounded to nearest (halves up) and saturated.
@@ -156,9 +169,9 @@ impl FixedRotation {
     #[must_use]
     pub fn act(&self, [x, y, z]: [i16; 3]) -> [i16; 3] {
         self.rows.map(|[a, b, c]| {
-            let sum = (a * i32::from(x)).wrapping_add(b * i32::from(y)).wrapping_add(c * i32::from(z));
-            let rounded = sum.wrapping_add(1 << (Self::BITS - 1)) >> Self::BITS;
-            rounded.max(i16::MIN.into()).min(i16::MAX.into()) as i16
+            let (x, y, z) = (i32::from(x), i32::from(y), i32::from(z));
+            let sum = a.wrapping_mul(x).wrapping_add(b.wrapping_mul(y)).wrapping_add(c.wrapping_mul(z));
+            scale(sum, 1, Self::BITS).max(i16::MIN.into()).min(i16::MAX.into()) as i16
         })
     }
 }
@@ -249,6 +262,28 @@ mod tests {
             prop_assert!((turned.confidence - at_rest.confidence).abs() <= 1e-5);
         }
 
+        /// ψ's vectors are 32-bit integers, of any length and as parallel as they like.
+        #[test]
+        fn integer_vectors_give_rotations_or_none(v1: [i32; 3], near: [i16; 3], factor in -1.0f32..1.0, v2: [i32; 3], parallel: bool) {
+            let v1 = v1.map(|x| x as f32);
+            let mut v2 = v2.map(|x| x as f32);
+            if parallel {
+                v2 = core::array::from_fn(|i| factor * v1[i] + f32::from(near[i]));
+            }
+            let chart = GramSchmidt { reference: 1.0, minimum: 32.0 };
+            if let Ok(pose) = chart.pose(v1, v2) {
+                let r = rotation_of(pose);
+                prop_assert!(distance(r.compose(r.inverse()), Rotation::IDENTITY) <= TOLERANCE);
+            }
+        }
+
+        #[test]
+        fn quaternions_of_every_length_give_rotations(q in prop::array::uniform4(-1.0f32..1.0), exponent in -37i32..=37) {
+            prop_assume!(q.iter().any(|x| x.abs() > 0.1));
+            let long = q.map(|x| x * 10f32.powi(exponent));
+            prop_assert!(distance(Rotation::from_quaternion(long), Rotation::from_quaternion(q)) <= TOLERANCE);
+        }
+
         #[test]
         fn fixed_point_turns_as_floating_point_does(g in rotation(), v: [i16; 3]) {
             let (fixed, float) = (g.to_fixed().act(v), g.act(v.map(f32::from)));
@@ -273,6 +308,8 @@ mod tests {
         assert_eq!(CHART.pose(x, [0.0; 3]), Err(Degenerate::Parallel));
         assert_eq!(CHART.pose(x, [-3.0, 0.0, 0.0]), Err(Degenerate::Parallel));
         assert_eq!(CHART.pose(x, [f32::INFINITY, 0.0, 0.0]), Err(Degenerate::Parallel));
+        let same = [1.5e9; 3];
+        assert_eq!(GramSchmidt { reference: 1.0, minimum: 32.0 }.pose(same, same), Err(Degenerate::Parallel));
         assert_eq!(GramSchmidt { reference: 1.0, minimum: 0.0 }.pose([0.0; 3], x), Err(Degenerate::Vanishing));
     }
 }

@@ -70,19 +70,19 @@ impl Kernel for Conv1d {
             [self.kernel, self.stride, self.dilation, self.padding].map(u32::from);
         let taps = u64::from(kernel.saturating_sub(1)) * u64::from(dilation);
         let last = u64::from(outputs - 1) * u64::from(stride);
-        // Every output sees at least one real sample, so positions stay far below 2³².
+        // Positions stay far below 2³², so that 32-bit targets can count them.
         if kernel == 0 || stride == 0 || dilation == 0 || u64::from(padding) > taps {
             return Err(Error::Shape { operator });
         }
         if last >= u64::from(length + padding) || taps > u64::from(length + 2 * padding) {
             return Err(Error::Shape { operator });
         }
-        if !self.requantize.is_valid(y.dtype.range()) {
+        if !self.requantize.fits(&y) {
             return Err(Error::Quantization { operator });
         }
         let constants = self.constants(model, &x, &y).ok_or(Error::Weights { operator })?;
         if x.dtype == Dtype::I16
-            && (x.zero_point != 0 || self.requantize.zero_point != 0 || constants.rows().any(|row| row.bias != 0))
+            && (x.zero_point != 0 || y.zero_point != 0 || constants.rows().any(|row| row.bias != 0))
         {
             return Err(Error::Quantization { operator });
         }

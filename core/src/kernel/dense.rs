@@ -52,7 +52,7 @@ impl Kernel for Dense {
         if y.shape[0] != 1 || y.shape[1] != 1 {
             return Err(Error::Shape { operator });
         }
-        if !self.requantize.is_valid(y.dtype.range()) {
+        if !self.requantize.fits(&y) {
             return Err(Error::Quantization { operator });
         }
         let constants = self.constants(model, &x, &y).ok_or(Error::Weights { operator })?;

@@ -1,5 +1,6 @@
 //! The constants of an operator: a matrix of weights, and a bias and a multiplier for each row.
 
+use crate::format::ALIGNMENT;
 use serde::{Deserialize, Serialize};
 
 /// Bytes that a row takes beside its weights: bias `i32`, then multiplier `i32`, little-endian.
@@ -33,9 +34,10 @@ pub(crate) struct Row<'m> {
 }
 
 impl Matrix {
-    /// The constants, or `None` if they lie outside the blob or are empty.
+    /// The constants, or `None` if they are empty, not aligned or outside the blob.
     pub(crate) fn constants<'m>(&self, blob: &'m [u8], rows: usize, columns: usize) -> Option<Constants<'m>> {
-        if rows == 0 || columns == 0 {
+        let aligned = |offset: u32| offset.is_multiple_of(ALIGNMENT as u32);
+        if rows == 0 || columns == 0 || !aligned(self.weights) || !aligned(self.channels) {
             return None;
         }
         let weights = part(blob, self.weights, rows.checked_mul(columns)?)?;

@@ -45,7 +45,7 @@ impl Kernel for Mean {
         if x.shape[0] != 1 || y.shape != [1, 1, x.shape[2]] {
             return Err(Error::Shape { operator });
         }
-        if self.requantize.is_valid(y.dtype.range()) { Ok(()) } else { Err(Error::Quantization { operator }) }
+        if self.requantize.fits(&y) { Ok(()) } else { Err(Error::Quantization { operator }) }
     }
 
     fn run(&self, model: &Model<'_>, arena: &mut Arena<'_>, _window: &[i16]) -> Option<()> {

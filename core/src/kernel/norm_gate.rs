@@ -61,7 +61,7 @@ impl Kernel for NormGate {
             return Err(Error::Shape { operator });
         }
         let shift = (1..=15).contains(&self.gate_shift);
-        if !shift || v.zero_point != 0 || !self.requantize.is_valid((0, i16::MAX.into())) {
+        if !shift || v.zero_point != 0 || !self.requantize.fits_range((0, i16::MAX.into())) {
             return Err(Error::Quantization { operator });
         }
         let constants = self.constants(model, &v).ok_or(Error::Weights { operator })?;

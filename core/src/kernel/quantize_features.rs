@@ -44,7 +44,7 @@ impl Kernel for QuantizeFeatures {
         if x.shape != y.shape || x.shape != model.window_shape() {
             return Err(Error::Shape { operator });
         }
-        if self.requantize.is_valid(y.dtype.range()) { Ok(()) } else { Err(Error::Quantization { operator }) }
+        if self.requantize.fits(&y) { Ok(()) } else { Err(Error::Quantization { operator }) }
     }
 
     fn run(&self, model: &Model<'_>, arena: &mut Arena<'_>, _window: &[i16]) -> Option<()> {

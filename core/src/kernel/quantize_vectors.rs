@@ -47,8 +47,7 @@ impl Kernel for QuantizeVectors {
         if v.shape != [3, samples, fields.len() as u16] || channels != 3 * v.shape[2] {
             return Err(Error::Shape { operator });
         }
-        let zeros = v.zero_point == 0 && self.requantize.zero_point == 0;
-        if self.requantize.is_valid(v.dtype.range()) && zeros { Ok(()) } else { Err(Error::Quantization { operator }) }
+        if self.requantize.fits(&v) && v.zero_point == 0 { Ok(()) } else { Err(Error::Quantization { operator }) }
     }
 
     fn run(&self, model: &Model<'_>, arena: &mut Arena<'_>, window: &[i16]) -> Option<()> {

@@ -1,0 +1,197 @@
+//! Each thing that the loader proves, broken by itself in a package whose checksum is right.
+
+use gimbal_core::format::{Chart, Descriptor, HEADER_LEN, Operator, Role, Tensor};
+use gimbal_core::{Error, Model};
+use gimbal_tests::synthetic_package;
+use gimbal_train::package::assemble;
+
+/// A package taken apart.
+struct Loose {
+    descriptor: Descriptor<'static>,
+    tensors: Vec<Tensor>,
+    operators: Vec<Operator>,
+    /// Bytes behind the last operator.
+    behind: Vec<u8>,
+    blob: Vec<u8>,
+}
+
+fn take_apart() -> Loose {
+    let package: &'static [u8] = synthetic_package(1).leak();
+    let length = |at: usize| u32::from_le_bytes(package[at..at + 4].try_into().unwrap()) as usize;
+    let (descriptor_len, blob_len) = (length(8), length(12));
+    let (descriptor, _) = postcard::take_from_bytes::<Descriptor>(&package[HEADER_LEN..]).unwrap();
+    let model = Model::from_bytes(package).unwrap();
+    Loose {
+        tensors: model.tensors().collect(),
+        operators: model.operators().collect(),
+        behind: Vec::new(),
+        blob: package[HEADER_LEN + descriptor_len..][..blob_len].to_vec(),
+        descriptor,
+    }
+}
+
+/// What the loader says of the package after a change.
+fn after(change: impl FnOnce(&mut Loose)) -> Result<(), Error> {
+    let mut loose = take_apart();
+    change(&mut loose);
+    let bytes = |record: &Operator| postcard::to_stdvec(record).unwrap();
+    let tensors: Vec<u8> = loose.tensors.iter().flat_map(|tensor| postcard::to_stdvec(tensor).unwrap()).collect();
+    let operators: Vec<u8> = loose.operators.iter().flat_map(bytes).chain(loose.behind).collect();
+    let descriptor = Descriptor { tensors: &tensors, operators: &operators, ..loose.descriptor };
+    Model::from_bytes(&assemble(&descriptor, &loose.blob)).map(|_| ())
+}
+
+// Positions in the synthetic package.
+const VECTOR_CONV: usize = 1;
+const GATE: usize = 2;
+const FEATURE_CONV: usize = 6;
+const CODE_DENSE: usize = 8;
+const LAST: usize = 9;
+
+macro_rules! record {
+    ($loose:ident, $at:expr, $kind:ident) => {{
+        let Operator::$kind(record) = &mut $loose.operators[$at] else { panic!("operator {} is another", $at) };
+        record
+    }};
+}
+
+#[test]
+fn unchanged_it_loads() {
+    assert_eq!(after(|_| ()), Ok(()));
+}
+
+#[test]
+fn tensors() {
+    let tensor = Err(Error::Tensor { tensor: 0 });
+    assert_eq!(after(|p| p.tensors[0].offset = p.descriptor.arena_len), tensor);
+    assert_eq!(after(|p| p.tensors[0].offset += 2), tensor);
+    assert_eq!(after(|p| p.tensors[0].shape[1] = 0), tensor);
+    assert_eq!(after(|p| p.tensors[0].shape = [u16::MAX; 3]), tensor);
+    assert_eq!(after(|p| p.tensors[0].scale = f32::NAN), tensor);
+    assert_eq!(after(|p| p.tensors[0].first = p.tensors[0].last + 1), tensor);
+    assert_eq!(after(|p| p.tensors[1].offset = p.tensors[0].offset), Err(Error::Overlap { tensor: 1 }));
+    assert_eq!(after(|p| p.descriptor.arena_len += 1), Err(Error::Descriptor));
+}
+
+#[test]
+fn operands() {
+    let operand = |at: usize| Err(Error::Operand { operator: at as u16 });
+    assert_eq!(after(|p| record!(p, CODE_DENSE, Dense).input = 200), operand(CODE_DENSE), "no such tensor");
+    assert_eq!(after(|p| record!(p, CODE_DENSE, Dense).input = 0), operand(CODE_DENSE), "not live any more");
+    let alias = |p: &mut Loose| record!(p, CODE_DENSE, Dense).input = record!(p, CODE_DENSE, Dense).output;
+    assert_eq!(after(alias), operand(CODE_DENSE), "reads what it writes");
+    assert_eq!(after(|p| p.operators.swap(0, VECTOR_CONV)), operand(0), "reads before anything was written");
+    let scratch = |p: &mut Loose| record!(p, GATE, NormGate).lengths = record!(p, GATE, NormGate).vectors;
+    assert_eq!(after(scratch), operand(GATE));
+}
+
+#[test]
+fn shapes() {
+    let shape = |at: usize| Err(Error::Shape { operator: at as u16 });
+    assert_eq!(after(|p| record!(p, FEATURE_CONV, Conv1d).stride = 0), shape(FEATURE_CONV));
+    assert_eq!(after(|p| record!(p, FEATURE_CONV, Conv1d).stride = 9), shape(FEATURE_CONV), "runs off the end");
+    assert_eq!(after(|p| record!(p, FEATURE_CONV, Conv1d).padding = 5), shape(FEATURE_CONV));
+}
+
+#[test]
+fn constants() {
+    let weights = |at: usize| Err(Error::Weights { operator: at as u16 });
+    assert_eq!(after(|p| record!(p, LAST, Dense).matrix.weights = p.blob.len() as u32), weights(LAST));
+    assert_eq!(after(|p| record!(p, LAST, Dense).matrix.channels -= 2), weights(LAST), "not aligned");
+    let shared = |p: &mut Loose| p.operators.push(p.operators[LAST]);
+    assert_eq!(after(shared), Err(Error::Operand { operator: LAST as u16 + 1 }), "beyond every tensor's life");
+    let longer = |p: &mut Loose| {
+        p.tensors.iter_mut().filter(|tensor| usize::from(tensor.last) == LAST).for_each(|tensor| tensor.last += 1);
+        p.operators.push(p.operators[LAST]);
+    };
+    assert_eq!(after(longer), weights(LAST + 1), "more weights than bytes");
+}
+
+#[test]
+fn numbers() {
+    let quantization = |at: usize| Err(Error::Quantization { operator: at as u16 });
+    assert_eq!(after(|p| record!(p, CODE_DENSE, Dense).requantize.shift = 0), quantization(CODE_DENSE));
+    assert_eq!(after(|p| record!(p, CODE_DENSE, Dense).requantize.shift = 63), quantization(CODE_DENSE));
+    assert_eq!(after(|p| record!(p, CODE_DENSE, Dense).requantize.max = 128), quantization(CODE_DENSE));
+    assert_eq!(after(|p| record!(p, CODE_DENSE, Dense).requantize.zero_point += 1), quantization(CODE_DENSE));
+    assert_eq!(after(|p| record!(p, GATE, NormGate).gate_shift = 16), quantization(GATE));
+    fn bias(blob: &mut [u8], channels: u32, bias: i32) {
+        blob[channels as usize..][..4].copy_from_slice(&bias.to_le_bytes());
+    }
+    let biased = |p: &mut Loose| bias(&mut p.blob, record!(p, VECTOR_CONV, Conv1d).matrix.channels, 1);
+    assert_eq!(after(biased), quantization(VECTOR_CONV), "a bias has no place among vectors");
+    let overflowing = |p: &mut Loose| bias(&mut p.blob, record!(p, CODE_DENSE, Dense).matrix.channels, i32::MAX - 1);
+    assert_eq!(after(overflowing), Err(Error::Accumulator { operator: CODE_DENSE as u16 }));
+}
+
+#[test]
+fn unknown_operators() {
+    let unknown = Err(Error::UnsupportedOperator { operator: LAST as u16 + 1 });
+    assert_eq!(after(|p| p.behind = vec![0x7f, 1, 2, 3]), unknown);
+    assert_eq!(after(|p| p.behind = vec![6]), unknown, "half an operator");
+}
+
+#[test]
+fn the_whole() {
+    let cases: [(&str, fn(&mut Loose)); 15] = [
+        ("no rate", |p| p.descriptor.input.rate_hz = 0.0),
+        ("a rate that is none", |p| p.descriptor.input.rate_hz = f32::NAN),
+        ("no hop", |p| p.descriptor.input.hop = 0),
+        ("no fields", |p| p.descriptor.input.fields.clear()),
+        ("counts worth nothing", |p| p.descriptor.input.fields[0].per_count = 0.0),
+        ("confidence over nothing", |p| {
+            let Chart::GramSchmidt(chart) = &mut p.descriptor.pose.as_mut().unwrap().chart;
+            chart.reference = 0.0;
+        }),
+        ("a minimum that is none", |p| {
+            let Chart::GramSchmidt(chart) = &mut p.descriptor.pose.as_mut().unwrap().chart;
+            chart.minimum = f32::NAN;
+        }),
+        ("a pose from elsewhere", |p| p.descriptor.pose.as_mut().unwrap().vectors = 0),
+        ("a pose without ψ", |p| _ = p.descriptor.networks.remove(0)),
+        ("ψ without a pose", |p| p.descriptor.pose = None),
+        ("networks in another order", |p| p.descriptor.networks.swap(1, 2)),
+        ("an operator too many", |p| p.descriptor.networks[2].operators += 1),
+        ("a canonical window that is none", |p| p.descriptor.canonical = 0),
+        ("a class too many", |p| p.descriptor.classes = "a\nb\nc\nd"),
+        ("a code that nobody wrote", |p| {
+            // Eight bits, alive to the end, and no operator's output.
+            let last = p.tensors[usize::from(p.descriptor.networks[1].output)];
+            p.tensors.push(Tensor { offset: p.descriptor.arena_len, ..last });
+            p.descriptor.arena_len += last.len().unwrap();
+            p.descriptor.networks[1].output = p.tensors.len() as u16 - 1;
+        }),
+    ];
+    for (what, change) in cases {
+        assert_eq!(after(change), Err(Error::Descriptor), "{what}");
+    }
+    assert_eq!(take_apart().descriptor.networks[1].role, Role::Eta);
+}
+
+#[test]
+fn too_many_records() {
+    assert_eq!(after(|p| p.tensors = vec![p.tensors[0]; 257]), Err(Error::Descriptor));
+}
+
+#[test]
+fn every_error_reads_differently() {
+    let errors = [
+        Error::NotAPackage,
+        Error::UnsupportedVersion { found: 2 },
+        Error::Length { expected: 1, found: 2 },
+        Error::Checksum,
+        Error::Descriptor,
+        Error::Tensor { tensor: 1 },
+        Error::Overlap { tensor: 1 },
+        Error::UnsupportedOperator { operator: 1 },
+        Error::Operand { operator: 1 },
+        Error::Shape { operator: 1 },
+        Error::Weights { operator: 1 },
+        Error::Quantization { operator: 1 },
+        Error::Accumulator { operator: 1 },
+        Error::Arena { needed: 1, given: 2 },
+        Error::Input { needed: 1, given: 2 },
+    ];
+    let texts: std::collections::BTreeSet<String> = errors.iter().map(ToString::to_string).collect();
+    assert_eq!(texts.len(), errors.len());
+}
