@@ -9,7 +9,7 @@ use crate::method::{Model, batch};
 use crate::package::{Contract, ContractField};
 use crate::quantize::{calibrate, extract, lower};
 use crate::recipe::Recipe;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use burn::prelude::Device;
 use gimbal_core::format::{FieldKind, Role};
 use gimbal_core::plan::{Slot, lower_bound};
@@ -32,12 +32,30 @@ pub struct Split {
 
 impl Split {
     /// Cuts a data set as the recipe says.
-    pub fn new(recipe: &Recipe, dataset: &Dataset) -> Self {
+    ///
+    /// # Errors
+    /// If one of the two groups has no window.
+    pub fn new(recipe: &Recipe, dataset: &Dataset) -> Result<Self> {
         let section = &recipe.data;
         let tested = |subject: u8| section.test_subjects.contains(&subject);
         let train = windows(dataset, section.window, section.hop, |subject| !tested(subject));
         let test = windows(dataset, section.window, section.hop, tested);
-        Self { train_turned: turn(&train, ROTATION_SEED + 1), test_turned: turn(&test, ROTATION_SEED), train, test }
+        if train.is_empty() {
+            bail!("the recipe leaves no window to train on");
+        }
+        Self::of(train, test, ROTATION_SEED)
+    }
+
+    /// Of windows that are cut already; `seed` decides every rotation.
+    ///
+    /// # Errors
+    /// If there is nothing to test.
+    pub fn of(train: Vec<Window>, test: Vec<Window>, seed: u64) -> Result<Self> {
+        if test.is_empty() {
+            bail!("there is no window to test on: no recording of these subjects is long enough");
+        }
+        let (train_turned, test_turned) = (turn(&train, seed.wrapping_add(1)), turn(&test, seed));
+        Ok(Self { train, train_turned, test, test_turned })
     }
 }
 
@@ -120,7 +138,7 @@ pub fn measure(package: &[u8], split: &Split, float: Option<(&Model, [f32; 2], &
     if let Some(inference) = inference.filter(|inference| inference.reconstruction_mse.is_finite()) {
         note("reconstruction_mse", inference.reconstruction_mse.into());
     }
-    if core.model().output_of(Role::Eta).is_some() {
+    if core.model().output_of(Role::Eta).is_some() && !split.train.is_empty() {
         note("knn_accuracy", knn(&mut core, split, &evaluation)?);
     }
     let model = core.model();

@@ -27,11 +27,13 @@ pub enum RecipeError {
         reason: String,
     },
     /// Not TOML, an unknown or missing key, or a value of the wrong kind.
-    #[error("Recipe `{name}` cannot be read: {reason}")]
+    #[error("Recipe `{name}`, line {line}: {reason}.")]
     Syntax {
         /// The recipe's name or path.
         name: String,
-        /// What the parser said, with line and column.
+        /// Where, counted from 1.
+        line: usize,
+        /// What the parser said.
         reason: String,
     },
     /// Well-formed, but it describes nothing that can be trained.
@@ -229,8 +231,10 @@ impl Recipe {
 
     /// Parses and validates; `name` is for the error only.
     pub fn from_toml(name: &str, text: &str) -> Result<Self, RecipeError> {
-        let recipe: Self = toml::from_str(text)
-            .map_err(|error| RecipeError::Syntax { name: name.into(), reason: error.to_string() })?;
+        let recipe: Self = toml::from_str(text).map_err(|error| {
+            let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count()) + 1;
+            RecipeError::Syntax { name: name.into(), line, reason: error.message().replace('\n', " ") }
+        })?;
         recipe.validate()?;
         Ok(recipe)
     }
@@ -252,7 +256,7 @@ impl Recipe {
         for scale in data.scale {
             positive("data.scale", scale.into())?;
         }
-        at_least_one("model.code", model.code)?;
+        width("model.code", model.code)?;
         if model.pose == Pose::So3 {
             stack("model.psi", &model.psi)?;
         }
@@ -283,6 +287,11 @@ impl Recipe {
     }
 }
 
+/// The largest dimension that a package can name.
+const MOST: usize = u16::MAX as usize;
+/// The widest layer.
+const WIDEST: usize = 1024;
+
 fn value<T>(key: &'static str, reason: impl Into<String>) -> Result<T, RecipeError> {
     Err(RecipeError::Value { key, reason: reason.into() })
 }
@@ -290,7 +299,16 @@ fn value<T>(key: &'static str, reason: impl Into<String>) -> Result<T, RecipeErr
 fn at_least_one(key: &'static str, number: usize) -> Result<(), RecipeError> {
     match number {
         0 => value(key, "must be at least 1"),
-        _ => Ok(()),
+        1..=MOST => Ok(()),
+        _ => value(key, format!("is {number}; a package counts to {MOST}")),
+    }
+}
+
+/// A layer's width: what no microcontroller would hold is a slip of the finger.
+fn width(key: &'static str, number: usize) -> Result<(), RecipeError> {
+    match number {
+        0..=WIDEST => at_least_one(key, number),
+        _ => value(key, format!("is {number}, but at most {WIDEST} channels or numbers are possible")),
     }
 }
 
@@ -316,6 +334,7 @@ fn fraction(key: &'static str, number: f64) -> Result<(), RecipeError> {
 }
 
 fn odd(key: &'static str, kernel: usize) -> Result<(), RecipeError> {
+    width(key, kernel)?;
     match kernel % 2 {
         1 => Ok(()),
         _ => value(key, format!("has a kernel of {kernel}; a centred kernel has an odd length")),
@@ -330,9 +349,8 @@ fn stack(key: &'static str, stack: &Stack) -> Result<(), RecipeError> {
     if stack.kernels.len() != layers || stack.strides.len() != layers {
         return value(key, "has lists of unequal length; channels, kernels and strides belong together");
     }
-    for &number in stack.channels.iter().chain(&stack.strides) {
-        at_least_one(key, number)?;
-    }
+    stack.channels.iter().try_for_each(|&channels| width(key, channels))?;
+    stack.strides.iter().try_for_each(|&stride| at_least_one(key, stride))?;
     stack.kernels.iter().try_for_each(|&kernel| odd(key, kernel))
 }
 
@@ -341,11 +359,9 @@ fn decoder(decoder: &DecoderSection, window: usize) -> Result<(), RecipeError> {
     if decoder.channels.is_empty() {
         return value(KEY, "has no layers");
     }
-    for &channels in &decoder.channels {
-        at_least_one(KEY, channels)?;
-    }
+    decoder.channels.iter().try_for_each(|&channels| width(KEY, channels))?;
     let blocks = decoder.channels.len();
-    if blocks > 16 || window % (1 << blocks) != 0 {
+    if blocks > 16 || !window.is_multiple_of(1 << blocks) {
         return value(KEY, format!("doubles the time {blocks} times, which does not end at {window} samples"));
     }
     odd(KEY, decoder.kernel)
@@ -397,6 +413,8 @@ mod tests {
             ("kernels = [7,", "kernels = [7, 3,", "model."),
             ("learning_rate = ", "learning_rate = -", "training.learning_rate"),
             ("hop = 64", "hop = 0", "data.hop"),
+            ("code = 32", "code = 100000000", "model.code"),
+            ("window = 128", "window = 65536", "data.window"),
         ] {
             let error = wrist_with(from, to).unwrap_err();
             assert!(error.to_string().contains(key), "{from} -> {to}: {error}");

@@ -16,6 +16,9 @@ pub const PACKAGE: &str = "model.gmbl";
 /// Where a run keeps its report.
 pub const REPORT: &str = "report.html";
 
+/// Where a run keeps what it needs to go on.
+pub const CHECKPOINT: &str = "checkpoint";
+
 /// A run's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
@@ -48,6 +51,21 @@ impl Run {
         write(&self.file(name), bytes)
     }
 
+    /// Removes what an earlier run left in the folder.
+    pub fn clear(&self) -> Result<()> {
+        let gone = |result: std::io::Result<()>| match result {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        };
+        let clear = || {
+            for name in [CONFIG, METRICS, PACKAGE, REPORT] {
+                gone(std::fs::remove_file(self.file(name)))?;
+            }
+            gone(std::fs::remove_dir_all(self.file(CHECKPOINT)))
+        };
+        clear().with_context(|| format!("cannot write {}", self.path.display()))
+    }
+
     /// Writes the figures.
     pub fn write_metrics(&self, metrics: &[(String, f64)]) -> Result<()> {
         self.write(METRICS, format!("{}\n", metrics_json(metrics)).as_bytes())
@@ -63,19 +81,64 @@ pub fn metrics_json(metrics: &[(String, f64)]) -> String {
 
 /// Replaces a file at once, or leaves it as it was.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let replace = || -> std::io::Result<()> {
-        std::fs::create_dir_all(folder)?;
-        // A temporary file is its owner's alone; these are for everyone whom the umask allows.
-        let mut file = open_beside(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
-    };
-    replace().with_context(|| format!("cannot write {}", path.display()))
+    write_all(&[(path, bytes)])
 }
 
+/// Replaces several files, or leaves all of them as they were if one cannot be written.
+pub fn write_all(files: &[(&Path, &[u8])]) -> Result<()> {
+    let cannot = |path: &Path| format!("cannot write {}", path.display());
+    let pending: Vec<_> = files
+        .iter()
+        .map(|(path, bytes)| Pending::new(path, bytes).with_context(|| cannot(path)))
+        .collect::<Result<_>>()?;
+    files.iter().zip(pending).try_for_each(|((path, _), pending)| pending.finish().with_context(|| cannot(path)))
+}
+
+/// Replaces one file; the error is the system's.
+pub fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    Pending::new(path, bytes)?.finish()
+}
+
+/// Bytes that are on the disk, or ready to go to something that is no file.
+enum Pending<'a> {
+    File(tempfile::NamedTempFile, PathBuf),
+    Other(&'a [u8], PathBuf),
+}
+
+impl<'a> Pending<'a> {
+    fn new(path: &Path, bytes: &'a [u8]) -> std::io::Result<Self> {
+        // A link stays one, and a pipe or a terminal cannot be replaced.
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if path.metadata().is_ok_and(|found| !found.is_file()) {
+            return Ok(Self::Other(bytes, path));
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder)?;
+        let fill = || {
+            let mut file = open_beside(folder)?;
+            file.write_all(bytes)?;
+            file.as_file().sync_all()?;
+            Ok(file)
+        };
+        Ok(Self::File(fill().map_err(without_temporary_name)?, path))
+    }
+
+    fn finish(self) -> std::io::Result<()> {
+        match self {
+            Self::File(file, path) => file.persist(path).map(|_| ()).map_err(|error| error.error),
+            Self::Other(bytes, path) => std::fs::OpenOptions::new().write(true).open(path)?.write_all(bytes),
+        }
+    }
+}
+
+/// `tempfile` adds the name of its file to errors; people know the file by the name that it was to have.
+fn without_temporary_name(error: std::io::Error) -> std::io::Error {
+    let inner = error.get_ref().and_then(|outer| outer.source());
+    let code = inner.and_then(|inner| inner.downcast_ref()).and_then(std::io::Error::raw_os_error);
+    code.map_or(error, std::io::Error::from_raw_os_error)
+}
+
+// A temporary file is its owner's alone; these are for everyone whom the umask allows.
 #[cfg(unix)]
 fn open_beside(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
     use std::os::unix::fs::PermissionsExt;

@@ -141,6 +141,23 @@ fn an_existing_run_is_not_replaced_unasked() {
 }
 
 #[test]
+fn a_refused_recipe_leaves_the_run_that_it_was_to_replace() {
+    let folder = tempfile::tempdir().unwrap();
+    let (recipe, run) = (folder.path().join("bad.toml"), folder.path().join("quick"));
+    std::fs::create_dir_all(run.join("checkpoint")).unwrap();
+    for file in ["config.toml", "checkpoint/state"] {
+        std::fs::copy(RUN.path().join("quick").join(file), run.join(file)).unwrap();
+    }
+    let train = || gimbal(&["train", text(&recipe), "--name", "quick", "--runs", text(folder.path()), "--overwrite"]);
+    for (change, says) in [("[]", "test on"), ("[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]", "train on")] {
+        let subjects = format!("test_subjects = {change}");
+        std::fs::write(&recipe, quick(1).replace("test_subjects = [2, 3, 4, 5, 6, 7, 8, 9, 10]", &subjects)).unwrap();
+        refused(&train(), says);
+    }
+    assert!(gimbal(&["export", text(&run)]).status.success());
+}
+
+#[test]
 fn bad_recordings_leave_no_output() {
     let folder = tempfile::tempdir().unwrap();
     let (input, output) = (folder.path().join("in.csv"), folder.path().join("out.csv"));
@@ -158,6 +175,12 @@ fn bad_recordings_leave_no_output() {
     }
     refused(&canonicalize(&folder.path().join("in.mp3")), "in.mp3");
     std::fs::write(&input, rows("0.2")).unwrap();
+    let twice = ["canonicalize", &package(), text(&input), "--output", text(&output), "--poses", text(&output)];
+    refused(&gimbal(&twice), "same file");
+    let nowhere = input.join("poses.csv");
+    let half = ["canonicalize", &package(), text(&input), "--output", text(&output), "--poses", text(&nowhere)];
+    refused(&gimbal(&half), "cannot write");
+    assert!(!output.exists(), "one of two files was written");
     refused(
         &gimbal(&["canonicalize", &package(), text(&input), "--output", text(&input.join("x.csv"))]),
         "cannot write",
@@ -188,6 +211,9 @@ fn a_recording_becomes_canonical_and_its_poses_are_listed() {
     assert!(String::from_utf8_lossy(&run.stderr).contains("the last 44 samples"));
     assert_eq!(std::fs::read_to_string(&output).unwrap().lines().count(), 1 + 2 * 128);
     assert_eq!(std::fs::read_to_string(&poses).unwrap().lines().count(), 1 + 2);
+    // A hop beyond the recording leaves its first window.
+    let far = gimbal(&["canonicalize", &package(), text(&path("in.csv")), "--hop", "9223372036854775808"]);
+    assert!(far.status.success() && String::from_utf8(far.stdout).unwrap().lines().count() == 1 + 128);
 }
 
 #[cfg(unix)]

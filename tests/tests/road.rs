@@ -35,7 +35,7 @@ fn travel(recipe: &str) -> Road {
     let folder = tempfile::tempdir().unwrap();
     let device = backend::device("flex").unwrap();
     let trained = train(&recipe, &dataset, &device, folder.path(), false, &AtomicBool::new(false)).unwrap();
-    let mut split = Split::new(&recipe, &dataset);
+    let mut split = Split::new(&recipe, &dataset).unwrap();
     // Two hundred windows of all test subjects show every law.
     let step = split.test.len() / 200;
     split.test = split.test.iter().step_by(step).cloned().collect();

@@ -4,7 +4,7 @@ use super::{DONE, table};
 use crate::data::recording;
 use crate::evaluate::device::{Device, Reading};
 use crate::run;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use gimbal_core::Model;
 use std::path::PathBuf;
@@ -29,24 +29,28 @@ pub struct Options {
 }
 
 pub fn run(options: &Options) -> Result<u8> {
+    if options.output.is_some() && options.output == options.poses {
+        bail!("--output and --poses name the same file");
+    }
     let bytes = run::read(&options.package)?;
     let mut device = Device::new(&bytes).with_context(|| options.package.display().to_string())?;
     let counts = recording::read(&options.input, device.model().input())?;
     let length = device.model().window_len();
     let channels = device.model().input().channels();
-    let hop = options.hop.map_or(length, |hop| hop.get() * channels);
-    let windows: Vec<&[i16]> = counts.windows(length).step_by(hop).collect();
+    let hop = options.hop.map_or(length / channels, std::num::NonZeroUsize::get);
+    let windows: Vec<&[i16]> = counts.windows(length).step_by(hop.saturating_mul(channels)).collect();
     let readings = device.read_all(&windows)?;
     let canonical = canonical_csv(device.model(), &readings)?;
-    let poses = poses_csv(device.model(), &readings, hop / channels)?;
-    match &options.output {
-        Some(path) => run::write(path, &canonical)?,
-        None => table::emit(&String::from_utf8_lossy(&canonical))?,
+    let poses = poses_csv(device.model(), &readings, hop)?;
+    let files = [
+        options.output.as_deref().map(|path| (path, &canonical[..])),
+        options.poses.as_deref().map(|path| (path, &poses[..])),
+    ];
+    run::write_all(&files.into_iter().flatten().collect::<Vec<_>>())?;
+    if options.output.is_none() {
+        table::emit(&String::from_utf8_lossy(&canonical))?;
     }
-    if let Some(path) = &options.poses {
-        run::write(path, &poses)?;
-    }
-    summary(&readings, counts.len() / channels, hop / channels, length / channels);
+    summary(&readings, counts.len() / channels, hop, length / channels);
     Ok(DONE)
 }
 

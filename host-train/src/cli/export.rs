@@ -1,7 +1,8 @@
 //! `gimbal export`.
 
-use super::train::{Common, Workshop};
+use super::train::Workshop;
 use super::{DONE, table};
+use crate::pipeline::Split;
 use crate::recipe::Recipe;
 use crate::run::{CONFIG, PACKAGE, Run, read};
 use crate::train::load;
@@ -22,12 +23,12 @@ pub fn run(options: &Options) -> Result<u8> {
     let run = Run::at(&options.run);
     let config = run.file(CONFIG);
     let recipe = Recipe::from_toml(&config.display().to_string(), &String::from_utf8_lossy(&read(&config)?))?;
-    let common = Common { backend: options.backend.clone(), runs: PathBuf::new(), resume: false };
-    let workshop = Workshop::new(&common)?;
+    let workshop = Workshop::new(&options.backend)?;
     let trained = load(run.path(), &recipe, workshop.dataset().classes.len(), workshop.device())?;
-    let finished = workshop.finish(&recipe, &run.name(), trained)?;
+    let split = Split::new(&recipe, workshop.dataset())?;
+    let finished = workshop.finish(&recipe, &run.name(), trained, split)?;
     workshop.publish(&recipe, &run, &finished, &finished.measured.metrics)?;
-    let (figures, _) = table::figures(&finished.measured.metrics);
+    let (figures, _) = table::figures(&finished.measured.metrics, false);
     table::emit(&format!("{figures}\nPackage: {}\n", run.file(PACKAGE).display()))?;
     Ok(DONE)
 }

@@ -33,7 +33,8 @@ pub fn run(options: &Options) -> Result<u8> {
 fn contract(model: &Model<'_>) -> Result<String, fmt::Error> {
     let mut text = String::new();
     let input = model.input();
-    writeln!(text, "{}", model.name())?;
+    // A package may come from anywhere, and a terminal obeys control characters.
+    writeln!(text, "{}", model.name().escape_debug())?;
     writeln!(
         text,
         "  takes   {} samples at {} Hz, a window every {} samples",
@@ -41,7 +42,12 @@ fn contract(model: &Model<'_>) -> Result<String, fmt::Error> {
     )?;
     for field in &input.fields {
         let (count, reach) = (field.per_count, field.per_count * 32767.0);
-        writeln!(text, "          {} x y z: i16 counts of {count} {}, ±{reach:.1} {1}", field.name, field.unit)?;
+        writeln!(
+            text,
+            "          {} x y z: i16 counts of {count} {}, ±{reach:.1} {1}",
+            field.name.escape_debug(),
+            field.unit.escape_debug()
+        )?;
     }
     match model.pose_head().map(|head| head.chart) {
         Some(Chart::GramSchmidt(chart)) => {
@@ -58,7 +64,7 @@ fn contract(model: &Model<'_>) -> Result<String, fmt::Error> {
             writeln!(text, "          {}: {} numbers", role(network.role), output.elements().unwrap_or(0))?;
         }
     }
-    let classes: Vec<&str> = model.classes().collect();
+    let classes: Vec<String> = model.classes().map(|class| class.escape_debug().to_string()).collect();
     if !classes.is_empty() {
         writeln!(text, "          classes {}", classes.join(", "))?;
     }

@@ -23,9 +23,12 @@ const WRONG: u8 = 2;
 /// Stopped by Ctrl-C, as shells report it.
 const INTERRUPTED: u8 = 130;
 
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 a demand is not met, or the device differs from the host; \
+    2 something is wrong with input, options or machine; 130 stopped by Ctrl-C.";
+
 /// Trains models that do not care how a sensor is mounted, and puts them on microcontrollers.
 #[derive(Parser)]
-#[command(version, about, max_term_width = 100)]
+#[command(version, about, max_term_width = 100, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -33,7 +36,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Train, package, measure and simulate on the wrist recordings that ship with the project.
+    /// Train, package, measure and simulate on the wrist recordings that ship with the project; replaces
+    /// the run `demo`.
     Demo(demo::Options),
     /// Train a recipe, then package and measure the result.
     Train(train::Options),
@@ -69,7 +73,7 @@ pub fn main() -> ExitCode {
         Err(error) => {
             let interrupted = matches!(error.downcast_ref(), Some(TrainError::Interrupted { .. }));
             if interrupted {
-                eprintln!("{error} Go on with the same command and --resume.");
+                eprintln!("{error} The same command with --resume, and without --overwrite, goes on.");
                 return ExitCode::from(INTERRUPTED);
             }
             eprintln!("error: {error:#}");

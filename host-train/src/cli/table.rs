@@ -1,6 +1,6 @@
 //! Figures, and whatever else goes to standard output.
 
-use crate::evaluate::figures::{readable, table};
+use crate::evaluate::figures::{FIGURES, Figure, readable, table};
 use anyhow::{Context, Result};
 use std::fmt::Write as _;
 use std::io::{ErrorKind, Write as _};
@@ -15,8 +15,9 @@ pub fn emit(text: &str) -> Result<()> {
     }
 }
 
-/// The figures as a table with what is demanded of them, and whether all demands are met.
-pub fn figures(metrics: &[(String, f64)]) -> (String, bool) {
+/// The figures as a table with what is demanded of them, and whether no demand is failed. With `all`,
+/// demands on figures that were not measured are listed too.
+pub fn figures(metrics: &[(String, f64)], all: bool) -> (String, bool) {
     let lines = table(metrics);
     let mut text = format!("\n{:30} {:>12}    demanded\n", "figure", "value");
     for line in &lines {
@@ -31,6 +32,12 @@ pub fn figures(metrics: &[(String, f64)]) -> (String, bool) {
         let line = format!("{:30} {value:>12}    {demand}", line.figure.name);
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{}", line.trim_end());
+    }
+    let measured = |figure: &Figure| lines.iter().any(|line| line.figure == *figure);
+    for figure in FIGURES.iter().filter(|figure| all && !measured(figure)) {
+        if let Some(must) = figure.must {
+            let _ = writeln!(text, "{:30} {:>12}    {must}: not measured", figure.name, "–");
+        }
     }
     (text, lines.iter().all(|line| line.met != Some(false)))
 }

@@ -7,16 +7,19 @@ use crate::method::batch;
 use crate::pipeline::{Measured, Split, measure, package};
 use crate::recipe::Recipe;
 use crate::report::gather::{Gathered, gather};
-use crate::run::{CONFIG, PACKAGE, REPORT, Run};
+use crate::run::{CHECKPOINT, CONFIG, PACKAGE, REPORT, Run};
 use crate::train::{Trained, train};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use burn::prelude::{Device, Module};
 use clap::Args;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Set by Ctrl-C; training looks at it before every step.
 static STOP: AtomicBool = AtomicBool::new(false);
+/// Whether anything looks at [`STOP`].
+static TRAINING: AtomicBool = AtomicBool::new(false);
 
 /// What training runs on and where its results go.
 #[derive(Args, Clone)]
@@ -57,19 +60,33 @@ pub fn run(options: &Options) -> Result<u8> {
             .into(),
     };
     let run = Run::at(options.common.runs.join(name));
-    let exists = run.file("checkpoint").exists();
+    let exists = run.file(CHECKPOINT).exists();
     if exists && !options.common.resume && !options.overwrite {
         bail!(
             "{} holds a run already; go on with --resume, replace it with --overwrite, or choose another --name",
             run.path().display()
         );
     }
-    let workshop = Workshop::new(&options.common)?;
+    let workshop = Workshop::new(&options.common.backend)?;
     let finished = workshop.train(&recipe, &run, options.common.resume)?;
     workshop.publish(&recipe, &run, &finished, &finished.measured.metrics)?;
-    let (figures, _) = table::figures(&finished.measured.metrics);
+    let (figures, _) = table::figures(&finished.measured.metrics, false);
     table::emit(&format!("{figures}\nReport: {}\n", run.file(REPORT).display()))?;
     Ok(DONE)
+}
+
+/// From here on Ctrl-C ends training at the next step, and everything else at once.
+fn listen() -> Result<()> {
+    static LISTENING: OnceLock<Result<(), ctrlc::Error>> = OnceLock::new();
+    let listening = LISTENING.get_or_init(|| {
+        ctrlc::set_handler(|| {
+            // Nor does the second Ctrl-C wait for the step to end.
+            if STOP.swap(true, Ordering::Relaxed) || !TRAINING.load(Ordering::Relaxed) {
+                std::process::exit(super::INTERRUPTED.into());
+            }
+        })
+    });
+    listening.as_ref().map(|()| ()).map_err(|error| anyhow!("cannot listen to Ctrl-C: {error}"))
 }
 
 /// The device and the data that a command trains with.
@@ -91,30 +108,27 @@ pub struct Finished {
 }
 
 impl Workshop {
-    /// Opens the backend, loads the data, and from here on listens to Ctrl-C.
-    pub fn new(common: &Common) -> Result<Self> {
-        let device = backend::device(&common.backend)?;
-        let dataset = wrist::load()?;
-        // The second Ctrl-C does not wait for the step to end.
-        ctrlc::set_handler(|| {
-            if STOP.swap(true, Ordering::Relaxed) {
-                std::process::exit(super::INTERRUPTED.into());
-            }
-        })
-        .context("cannot listen to Ctrl-C")?;
-        Ok(Self { device, dataset })
+    /// Opens the backend and loads the data.
+    pub fn new(backend: &str) -> Result<Self> {
+        Ok(Self { device: backend::device(backend)?, dataset: wrist::load()? })
     }
 
-    /// Trains a recipe in a run's folder, packages the result and measures it.
+    /// Trains a recipe in a run's folder, packages the result and measures it. What the folder held goes
+    /// away once training has begun, unless it is to be resumed.
     pub fn train(&self, recipe: &Recipe, run: &Run, resume: bool) -> Result<Finished> {
-        run.write(CONFIG, recipe.to_toml().as_bytes())?;
-        let trained = train(recipe, &self.dataset, &self.device, run.path(), resume, &STOP)?;
-        self.finish(recipe, &run.name(), trained)
+        let split = Split::new(recipe, &self.dataset)?;
+        listen()?;
+        if !resume {
+            run.clear()?;
+        }
+        TRAINING.store(true, Ordering::Relaxed);
+        let trained = train(recipe, &self.dataset, &self.device, run.path(), resume, &STOP);
+        TRAINING.store(false, Ordering::Relaxed);
+        self.finish(recipe, &run.name(), trained?, split)
     }
 
     /// Packages a trained model and measures it.
-    pub fn finish(&self, recipe: &Recipe, name: &str, trained: Trained) -> Result<Finished> {
-        let split = Split::new(recipe, &self.dataset);
+    pub fn finish(&self, recipe: &Recipe, name: &str, trained: Trained, split: Split) -> Result<Finished> {
         let package = package(name, recipe, &self.dataset, &trained.model, &split)?;
         let units = batch::units(recipe, &self.dataset);
         let mut measured = measure(&package, &split, Some((&trained.model, units, &self.device)))?;
@@ -134,6 +148,7 @@ impl Workshop {
             metrics,
             histories: &[("training", &finished.trained.history)],
         })?;
+        run.write(CONFIG, recipe.to_toml().as_bytes())?;
         run.write(PACKAGE, &finished.package)?;
         run.write_metrics(metrics)?;
         run.write(REPORT, crate::report::html(&report).as_bytes())

@@ -109,7 +109,7 @@ fn to_counts(path: &str, columns: usize, numbers: &[f64], input: &Input<'_>) -> 
         if count.abs() > f64::from(i16::MAX) {
             let reach = field.per_count * f32::from(i16::MAX);
             let reason = format!(
-                "is beyond ±{reach:.1} {}, which is all that the package's counts hold; is the {} in {1}?",
+                "is beyond ±{reach:.1} {}, which is all that the package's counts hold; is the {} in {0}?",
                 field.unit, field.name
             );
             return Err(wrong(reason));
@@ -143,8 +143,7 @@ fn csv(bytes: &[u8]) -> Result<(usize, Vec<f64>), String> {
 
 /// Columns, and all numbers row by row, of a two-dimensional array of floats or 16-bit integers.
 fn npy(bytes: &[u8]) -> Result<(usize, Vec<f64>), String> {
-    let open = || npyz::NpyFile::new(Cursor::new(bytes)).map_err(|error| error.to_string());
-    let file = open()?;
+    let file = npyz::NpyFile::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
     let &[_, columns] = file.shape() else {
         return Err(format!("its shape is {:?}, not [samples, channels]", file.shape()));
     };
@@ -152,8 +151,13 @@ fn npy(bytes: &[u8]) -> Result<(usize, Vec<f64>), String> {
         return Err("it is stored column by column; save it in C order".into());
     }
     let columns = usize::try_from(columns).map_err(|error| error.to_string())?;
-    let numbers = floats::<f64>(open()?).or_else(|_| floats::<f32>(open()?)).or_else(|_| floats::<i16>(open()?));
-    numbers.map(|numbers| (columns, numbers)).map_err(|reason| format!("its numbers are no f64, f32 or i16: {reason}"))
+    let numbers = match file.dtype().descr().trim_matches('\'') {
+        "<f8" => floats::<f64>(file),
+        "<f4" => floats::<f32>(file),
+        "<i2" => floats::<i16>(file),
+        other => Err(format!("its numbers are {other}, not little-endian f64, f32 or i16")),
+    };
+    Ok((columns, numbers?))
 }
 
 fn floats<T: npyz::Deserialize + Into<f64>>(file: npyz::NpyFile<Cursor<&[u8]>>) -> Result<Vec<f64>, String> {
@@ -210,6 +214,7 @@ mod tests {
             ("1,2,3,4,5,6\n1,2,3,4,5\n", "line: 2"),
             ("1,2,3,4,5,6\n1,2,x,4,5,6\n", "line 2 holds `x`"),
             ("1,2,3,4,5,6\n1,2,30,4,5,6\n", "row 2, column 3: 30 is beyond ±16.0 g"),
+            ("1,2,3,4,5,6\n1,2,30,4,5,6\n", "is the acceleration in g?"),
             ("", "it has no rows"),
         ] {
             let error = read_as("csv", text.as_bytes()).unwrap_err();

@@ -3,6 +3,7 @@
 //! A rotation matrix acts on each sample's acceleration and angular rate alike:
 //! `y[s] = R · x[s]`. Uniform means uniform over SO(3) (Haar measure).
 
+use gimbal_core::group::so3::Rotation;
 use rand::RngExt;
 
 /// A 3 × 3 matrix by rows.
@@ -23,13 +24,9 @@ pub fn random_quaternion(rng: &mut impl RngExt) -> [f32; 4] {
     }
 }
 
-/// The matrix of a unit quaternion `[w, x, y, z]`.
-pub fn matrix([w, x, y, z]: [f32; 4]) -> Matrix {
-    [
-        [1.0 - 2.0 * (y * y + z * z), 2.0 * (x * y - w * z), 2.0 * (x * z + w * y)],
-        [2.0 * (x * y + w * z), 1.0 - 2.0 * (x * x + z * z), 2.0 * (y * z - w * x)],
-        [2.0 * (x * z - w * y), 2.0 * (y * z + w * x), 1.0 - 2.0 * (x * x + y * y)],
-    ]
+/// The matrix of a unit quaternion `[w, x, y, z]`: core's.
+pub fn matrix(quaternion: [f32; 4]) -> Matrix {
+    Rotation::from_quaternion(quaternion).rows()
 }
 
 /// A uniformly random rotation.

@@ -77,8 +77,9 @@ mod tests {
 
     #[test]
     fn the_halves_of_the_channels_become_neighbouring_instants() {
-        let x = Tensor::<3>::from_data([[[1.0, 10.0]], [[2.0, 20.0]]], &device());
-        let y = Tensor::<3>::from_data([[[1.0]], [[10.0]], [[2.0]], [[20.0]]], &device());
+        // One instant of two windows; the tens belong to the later half.
+        let x = Tensor::<3>::from_data([[[1.0, 10.0], [2.0, 20.0]]], &device());
+        let y = Tensor::<3>::from_data([[[1.0], [2.0]], [[10.0], [20.0]]], &device());
         assert_eq!(difference(interleave(x), y), 0.0);
     }
 }

@@ -82,6 +82,7 @@ fn aligned(blob: &mut Vec<u8>) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gimbal_core::quant::scale;
 
     #[test]
     fn multipliers_come_back_to_thirty_bits() {
@@ -100,7 +101,6 @@ mod tests {
         let linear = Linear { weights: vec![1e-12, 0.0], bias: vec![2.0] };
         let scales = Scales { input: 1e-3, input_zero: 0, output: 0.1 };
         let quantized = Quantized::new(&linear, scales);
-        let value = i64::from(quantized.biases[0]) * i64::from(quantized.multipliers[0]) >> quantized.shift;
-        assert_eq!(value, 20);
+        assert_eq!(scale(quantized.biases[0], quantized.multipliers[0], quantized.shift), 20);
     }
 }

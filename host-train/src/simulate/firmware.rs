@@ -1,6 +1,6 @@
 //! Building the firmware.
 
-use super::{Bin, Target};
+use super::{Bin, Missing, Target};
 use anyhow::{Context, Result, anyhow, bail};
 use object::{Object, ObjectSection};
 use std::ffi::OsStr;
@@ -38,7 +38,7 @@ pub fn build(
     // Flags for the host's code are not the firmware's.
     cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
     let output = cargo.current_dir(firmware_dir).output().map_err(|error| match error.kind() {
-        ErrorKind::NotFound => anyhow!("cargo is not on the PATH: install Rust from https://rustup.rs"),
+        ErrorKind::NotFound => anyhow!(Missing("cargo is not on the PATH: install Rust from https://rustup.rs".into())),
         _ => anyhow!("cannot run cargo: {error}"),
     })?;
     let built = executable(&output, bin)?;
@@ -54,7 +54,7 @@ fn look_for_target(firmware_dir: &Path, target: Target) -> Result<()> {
     let libraries = String::from_utf8_lossy(&output.stdout);
     if output.status.success() && !Path::new(libraries.trim()).is_dir() {
         let triple = target.triple();
-        bail!("Rust cannot compile for {target} yet: run `rustup target add {triple}`");
+        bail!(Missing(format!("Rust cannot compile for {target} yet: run `rustup target add {triple}`")));
     }
     Ok(())
 }

@@ -16,6 +16,11 @@ use anyhow::{Context, Result};
 use std::fs;
 use std::path::Path;
 
+/// Something that simulating needs is not on this machine; the message says how to get it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Missing(String);
+
 /// How a simulation ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Simulation {
@@ -29,8 +34,8 @@ pub struct Simulation {
 /// it logs to `on_line` as it comes.
 ///
 /// # Errors
-/// Where something is missing to build or to run (the message says what to install), the firmware does
-/// not build, or it does not end. A firmware that runs and finds a difference is no error, see
+/// [`Missing`] where something is to be installed first; else where the firmware does not build, or does
+/// not end. A firmware that runs and finds a difference is no error, see
 /// [`Simulation::success`].
 pub fn simulate(
     package: &[u8],

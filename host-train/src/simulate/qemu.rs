@@ -1,6 +1,6 @@
 //! Running the firmware and reading its log.
 
-use super::Target;
+use super::{Missing, Target};
 use anyhow::{Context, Result, anyhow, bail};
 use defmt_decoder::{DecodeError, StreamDecoder, Table};
 use std::io::{ErrorKind, Read};
@@ -19,7 +19,7 @@ pub fn look_for() -> Result<()> {
     match Command::new(QEMU).arg("--version").stdout(Stdio::null()).status() {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            bail!("{QEMU} is not on the PATH: run `apt-get install {QEMU}`, or your system's like")
+            bail!(Missing(format!("{QEMU} is not on the PATH: run `tests/setup`, or install it by hand")))
         }
         Err(error) => bail!("cannot run {QEMU}: {error}"),
     }

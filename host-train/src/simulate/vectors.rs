@@ -21,13 +21,14 @@
 //!
 //! What an outcome does not have is zero.
 
+use crate::data::rotation::random_quaternion;
 use anyhow::{Result, bail};
 use gimbal_core::domain::vector_window;
 use gimbal_core::format::Role;
 use gimbal_core::group::so3::Rotation;
 use gimbal_core::group::{Degenerate, Element, Pose};
 use gimbal_core::{Features, Model, Outcome, Session};
-use rand::{RngExt, SeedableRng};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 /// The first bytes: magic and version.
@@ -155,12 +156,4 @@ fn run(session: &mut Session<'_, '_>, quaternion: [f32; 4], window: &[i16]) -> R
         Outcome::Degenerate(why @ (Degenerate::Vanishing | Degenerate::Parallel)) => Expected::Degenerate(why),
         Outcome::Degenerate(why) => bail!("test vectors have no number for the outcome {why:?}"),
     })
-}
-
-/// Uniform over all rotations (Shoemake, *Uniform random rotations*, 1992).
-fn random_quaternion(rng: &mut ChaCha8Rng) -> [f32; 4] {
-    let [u, a, b] = [(); 3].map(|()| rng.random::<f32>());
-    let (a, b) = ((std::f32::consts::TAU * a).sin_cos(), (std::f32::consts::TAU * b).sin_cos());
-    let (low, high) = ((1.0 - u).sqrt(), u.sqrt());
-    [low * a.0, low * a.1, high * b.0, high * b.1]
 }

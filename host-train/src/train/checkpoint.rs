@@ -5,13 +5,13 @@
 
 use super::{Epoch, State};
 use crate::recipe::Recipe;
+use crate::run::{CHECKPOINT, replace};
 use burn::module::Module;
 use burn::optim::OptimizerRecord;
 use burn::store::ModuleRecord;
 use burn::tensor::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 const VERSION: u32 = 1;
@@ -28,7 +28,7 @@ pub enum CheckpointError {
         path: PathBuf,
     },
     /// The operating system refused.
-    #[error("The checkpoint {} cannot be {action}: {source}.", path.display())]
+    #[error("The checkpoint {} cannot be {action}", path.display())]
     File {
         /// The file or its directory.
         path: PathBuf,
@@ -65,7 +65,7 @@ pub struct Checkpoint {
 
 /// Where a run keeps its checkpoint.
 pub fn path(run: &Path) -> PathBuf {
-    run.join("checkpoint").join("state")
+    run.join(CHECKPOINT).join("state")
 }
 
 impl Checkpoint {
@@ -111,7 +111,7 @@ impl Checkpoint {
         let digest = Sha256::digest(&bytes);
         bytes.extend_from_slice(&digest);
         let path = path(run);
-        write(&path, &bytes).map_err(|source| CheckpointError::File { path, action: "written", source })
+        replace(&path, &bytes).map_err(|source| CheckpointError::File { path, action: "written", source })
     }
 
     /// `fresh`, a state of the same recipe, with everything replaced by the checkpoint's.
@@ -136,15 +136,4 @@ fn decode(bytes: &[u8]) -> Option<Checkpoint> {
     }
     let checkpoint: Checkpoint = postcard::from_bytes(body).ok()?;
     (checkpoint.version == VERSION).then_some(checkpoint)
-}
-
-/// Writes through a temporary file in the same directory: the rename replaces at once.
-fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(directory)?;
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }

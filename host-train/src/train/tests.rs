@@ -76,7 +76,8 @@ fn a_resumed_run_ends_with_the_same_bits() {
     // Two epochs by hand, under the whole run's schedule, as an interrupt would leave them.
     let (set, go) = (dataset(), AtomicBool::new(false));
     let sampler = Sampler::new(&recipe, &set).unwrap();
-    let device = device().autodiff();
+    let plain = device();
+    let device = plain.clone().autodiff();
     let mut state =
         State { model: Model::new(&recipe, 2, &device), optimizer: optimizer(&recipe.training), history: Vec::new() };
     for index in 0..2 {
@@ -88,7 +89,7 @@ fn a_resumed_run_ends_with_the_same_bits() {
     let resumed = run(&cut, true, &recipe).unwrap();
     assert_eq!(resumed.history, expected.history);
     assert!(bits(&resumed.model) == bits(&expected.model));
-    let loaded = load(&cut, &recipe, 2, &super::tests::device()).unwrap();
+    let loaded = load(&cut, &recipe, 2, &plain).unwrap();
     assert!(bits(&loaded.model) == bits(&expected.model));
 }
 
