@@ -20,12 +20,13 @@ fn vectors(package: &[u8]) -> Vectors {
 
 #[test]
 fn the_device_equals_the_host() {
-    let package = synthetic_package(1);
-    let vectors = vectors(&package);
-    for target in Target::ALL {
-        let (simulation, lines) = run(&package, &vectors, target, Bin::Golden);
+    let (synthetic, trained) = (synthetic_package(1), include_bytes!("../data/wrist.gmbl"));
+    let cases = [(&synthetic[..], vectors(&synthetic)), (trained, Vectors::recorded(trained, 8).unwrap())];
+    for ((package, vectors), target) in cases.iter().flat_map(|case| Target::ALL.map(|target| (case, target))) {
+        let (simulation, lines) = run(package, vectors, target, Bin::Golden);
         assert!(simulation.success, "{target}: {lines:?}");
-        assert_eq!(lines, ["INFO  5 windows, all equal to the host's bit for bit"]);
+        let count = vectors.vectors.len();
+        assert_eq!(lines, [format!("INFO  {count} windows, all equal to the host's bit for bit")]);
         assert!(simulation.text_bytes <= 40 * 1024, "{target}: {} bytes", simulation.text_bytes);
     }
 }

@@ -133,7 +133,8 @@ fn unknown_operators() {
 
 #[test]
 fn the_whole() {
-    let cases: [(&str, fn(&mut Loose)); 15] = [
+    type Change = fn(&mut Loose);
+    let cases: [(&str, Change); 15] = [
         ("no rate", |p| p.descriptor.input.rate_hz = 0.0),
         ("a rate that is none", |p| p.descriptor.input.rate_hz = f32::NAN),
         ("no hop", |p| p.descriptor.input.hop = 0),

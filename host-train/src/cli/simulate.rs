@@ -1,16 +1,11 @@
 //! `gimbal simulate`.
 
 use super::{DONE, NO, table};
-use crate::data::{windows, wrist};
 use crate::run::{read, write};
 use crate::simulate::{Bin, Simulation, Target, Vectors, simulate};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
-use gimbal_core::Model;
 use std::path::{Path, PathBuf};
-
-/// The subject whose recording is streamed: one that no shipped recipe trains on.
-const SUBJECT: u8 = 9;
 
 #[derive(Args)]
 pub struct Options {
@@ -33,9 +28,9 @@ pub struct Options {
 
 pub fn run(options: &Options) -> Result<u8> {
     let package = read(&options.package)?;
-    let model = Model::from_bytes(&package).with_context(|| options.package.display().to_string())?;
     let firmware = options.firmware.clone().unwrap_or_else(firmware);
-    let vectors = vectors(&package, &model, options.windows)?;
+    let vectors =
+        Vectors::recorded(&package, options.windows).with_context(|| options.package.display().to_string())?;
     if let Some(path) = &options.save_vectors {
         write(path, &vectors.to_bytes())?;
     }
@@ -56,20 +51,8 @@ pub fn run(options: &Options) -> Result<u8> {
 
 /// Runs `golden` without printing its log.
 pub fn golden(package: &[u8], target: Target, windows: usize) -> Result<Simulation> {
-    let vectors = vectors(package, &Model::from_bytes(package)?, windows)?;
+    let vectors = Vectors::recorded(package, windows)?;
     simulate(package, &vectors, target, Bin::Golden, &firmware(), &mut |_| ())
-}
-
-/// Windows spread over a test subject's recordings, and what the host finds in them.
-fn vectors(package: &[u8], model: &Model<'_>, count: usize) -> Result<Vectors> {
-    let (length, dataset) = (usize::from(model.input().samples), wrist::load()?);
-    let all = windows(&dataset, length, length, |subject| subject == SUBJECT);
-    if all.is_empty() {
-        bail!("no recording of the data that ships is {length} samples long");
-    }
-    let step = (all.len() / count.max(1)).max(1);
-    let some: Vec<Vec<i16>> = all.into_iter().step_by(step).take(count).map(|window| window.counts).collect();
-    Vectors::compute(package, &some)
 }
 
 /// The firmware's sources, beside this crate's.

@@ -9,7 +9,7 @@ use crate::recipe::Recipe;
 use crate::report::gather::{Gathered, gather};
 use crate::run::{CHECKPOINT, CONFIG, PACKAGE, REPORT, Run};
 use crate::train::{Trained, train};
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use burn::prelude::{Device, Module};
 use clap::Args;
 use std::path::PathBuf;
@@ -86,7 +86,10 @@ fn listen() -> Result<()> {
             }
         })
     });
-    listening.as_ref().map(|()| ()).map_err(|error| anyhow!("cannot listen to Ctrl-C: {error}"))
+    match listening {
+        Ok(()) => Ok(()),
+        Err(error) => bail!("cannot listen to Ctrl-C: {error}"),
+    }
 }
 
 /// The device and the data that a command trains with.

@@ -22,6 +22,7 @@
 //! What an outcome does not have is zero.
 
 use crate::data::rotation::random_quaternion;
+use crate::data::{windows, wrist};
 use anyhow::{Result, bail};
 use gimbal_core::domain::vector_window;
 use gimbal_core::format::Role;
@@ -35,6 +36,8 @@ use rand_chacha::ChaCha8Rng;
 const START: [u8; 6] = *b"GMBV\x01\x00";
 /// Of the random turns.
 const SEED: u64 = 7;
+/// Whose recordings [`Vectors::recorded`] takes.
+const SUBJECT: u8 = 9;
 
 /// Windows and what the host finds in them.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,6 +79,22 @@ pub enum Expected {
 }
 
 impl Vectors {
+    /// Windows spread over the recordings of a subject that no shipped recipe trains on, and what the host
+    /// finds in them.
+    ///
+    /// # Errors
+    /// As [`compute`](Self::compute), or where no recording is long enough.
+    pub fn recorded(package: &[u8], count: usize) -> Result<Self> {
+        let length = usize::from(Model::from_bytes(package)?.input().samples);
+        let all = windows(&wrist::load()?, length, length, |subject| subject == SUBJECT);
+        if all.is_empty() {
+            bail!("no recording of the data that ships is {length} samples long");
+        }
+        let step = (all.len() / count.max(1)).max(1);
+        let some: Vec<_> = all.into_iter().step_by(step).take(count).map(|window| window.counts).collect();
+        Self::compute(package, &some)
+    }
+
     /// Runs the package on the windows, the first as it is and each other under a random turn of its
     /// own, always the same, and then on a window of zeros, which has no pose.
     ///
