@@ -114,13 +114,11 @@ impl<'a> Pending<'a> {
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder)?;
-        let fill = || {
-            let mut file = open_beside(folder)?;
-            file.write_all(bytes)?;
-            file.as_file().sync_all()?;
-            Ok(file)
-        };
-        Ok(Self::File(fill().map_err(without_temporary_name)?, path))
+        let file = open_beside(folder)?;
+        // Not through `file` itself, which would put its temporary name into every error.
+        file.as_file().write_all(bytes)?;
+        file.as_file().sync_all()?;
+        Ok(Self::File(file, path))
     }
 
     fn finish(self) -> std::io::Result<()> {
@@ -129,13 +127,6 @@ impl<'a> Pending<'a> {
             Self::Other(bytes, path) => std::fs::OpenOptions::new().write(true).open(path)?.write_all(bytes),
         }
     }
-}
-
-/// `tempfile` adds the name of its file to errors; people know the file by the name that it was to have.
-fn without_temporary_name(error: std::io::Error) -> std::io::Error {
-    let inner = error.get_ref().and_then(|outer| outer.source());
-    let code = inner.and_then(|inner| inner.downcast_ref()).and_then(std::io::Error::raw_os_error);
-    code.map_or(error, std::io::Error::from_raw_os_error)
 }
 
 // A temporary file is its owner's alone; these are for everyone whom the umask allows.
