@@ -26,7 +26,7 @@ pub fn asin(x: f32) -> f32 {
 
 /// The largest absolute error of [`asin`], in radians, measured over its whole range.
 #[cfg(feature = "micromath")]
-pub const ASIN_ERROR: f32 = 0.01;
+pub const ASIN_ERROR: f32 = 0.018;
 /// The largest absolute error of [`asin`], in radians, measured over its whole range.
 #[cfg(not(feature = "micromath"))]
 pub const ASIN_ERROR: f32 = 2e-7;
