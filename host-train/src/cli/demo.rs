@@ -37,23 +37,25 @@ pub fn run(options: &Options) -> Result<u8> {
     for (folder, recipe) in beside {
         let run = Run::at(run.path().join(folder));
         let (recipe, finished) = train(recipe, &run)?;
-        workshop.publish(&recipe, &run, &finished, &finished.measured.metrics)?;
-        others.push(finished.measured);
+        workshop.publish_alone(&recipe, &run, &finished)?;
+        others.push(finished);
     }
     let [unsupervised, classical] = &others[..] else { unreachable!("two recipes were trained") };
 
     let mut metrics: Vec<(String, f64)> =
         main.measured.metrics.iter().filter(|(name, _)| name != "reconstruction_mse").cloned().collect();
     let mut note = |name: &str, value: f64| metrics.push((name.to_owned(), value));
-    note("reconstruction_mse", unsupervised.metric("reconstruction_mse"));
-    note("reconstruction_mse_classical", classical.metric("reconstruction_mse"));
-    note("knn_accuracy_unsupervised", unsupervised.metric("knn_accuracy"));
-    note("knn_accuracy_classical", classical.metric("knn_accuracy"));
+    note("reconstruction_mse", unsupervised.measured.metric("reconstruction_mse"));
+    note("reconstruction_mse_classical", classical.measured.metric("reconstruction_mse"));
+    note("knn_accuracy_unsupervised", unsupervised.measured.metric("knn_accuracy"));
+    note("knn_accuracy_classical", classical.measured.metric("knn_accuracy"));
     note("training_seconds", start.elapsed().as_secs_f64().round());
     if !options.skip_simulation {
         simulate_all(&main.package, &mut note)?;
     }
-    workshop.publish(&recipe, &run, &main, &metrics)?;
+    let runs = [("wrist", &main), ("unsupervised", unsupervised), ("classical", classical)];
+    let histories = runs.map(|(name, finished)| (name, &finished.trained.history[..]));
+    workshop.publish(&recipe, &run, &main, &metrics, &histories)?;
     let (figures, met) = table::figures(&metrics, true);
     table::emit(&format!("{figures}\nReport: {}\n", run.file(REPORT).display()))?;
     Ok(if met { DONE } else { NO })

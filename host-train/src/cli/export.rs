@@ -27,7 +27,7 @@ pub fn run(options: &Options) -> Result<u8> {
     let trained = load(run.path(), &recipe, workshop.dataset().classes.len(), workshop.device())?;
     let split = Split::new(&recipe, workshop.dataset())?;
     let finished = workshop.finish(&recipe, &run.name(), trained, split)?;
-    workshop.publish(&recipe, &run, &finished, &finished.measured.metrics)?;
+    workshop.publish_alone(&recipe, &run, &finished)?;
     let (figures, _) = table::figures(&finished.measured.metrics, false);
     table::emit(&format!("{figures}\nPackage: {}\n", run.file(PACKAGE).display()))?;
     Ok(DONE)

@@ -8,7 +8,7 @@ use crate::pipeline::{Measured, Split, measure, package};
 use crate::recipe::Recipe;
 use crate::report::gather::{Gathered, gather};
 use crate::run::{CHECKPOINT, CONFIG, PACKAGE, REPORT, Run};
-use crate::train::{Trained, train};
+use crate::train::{Epoch, Trained, train};
 use anyhow::{Context, Result, bail};
 use burn::prelude::{Device, Module};
 use clap::Args;
@@ -69,7 +69,7 @@ pub fn run(options: &Options) -> Result<u8> {
     }
     let workshop = Workshop::new(&options.common.backend)?;
     let finished = workshop.train(&recipe, &run, options.common.resume)?;
-    workshop.publish(&recipe, &run, &finished, &finished.measured.metrics)?;
+    workshop.publish_alone(&recipe, &run, &finished)?;
     let (figures, _) = table::figures(&finished.measured.metrics, false);
     table::emit(&format!("{figures}\nReport: {}\n", run.file(REPORT).display()))?;
     Ok(DONE)
@@ -139,8 +139,21 @@ impl Workshop {
         Ok(Finished { trained, package, measured, split })
     }
 
-    /// Writes a finished run's files; `metrics` may hold more than its own.
-    pub fn publish(&self, recipe: &Recipe, run: &Run, finished: &Finished, metrics: &[(String, f64)]) -> Result<()> {
+    /// Writes a finished run's files, with its own figures and losses.
+    pub fn publish_alone(&self, recipe: &Recipe, run: &Run, finished: &Finished) -> Result<()> {
+        let histories = [("training", &finished.trained.history[..])];
+        self.publish(recipe, run, finished, &finished.measured.metrics, &histories)
+    }
+
+    /// Writes a finished run's files; `metrics` and `histories` may hold more than its own.
+    pub fn publish(
+        &self,
+        recipe: &Recipe,
+        run: &Run,
+        finished: &Finished,
+        metrics: &[(String, f64)],
+        histories: &[(&str, &[Epoch])],
+    ) -> Result<()> {
         let report = gather(&Gathered {
             name: &run.name(),
             recipe,
@@ -149,7 +162,7 @@ impl Workshop {
             split: &finished.split,
             evaluation: &finished.measured.evaluation,
             metrics,
-            histories: &[("training", &finished.trained.history)],
+            histories,
         })?;
         run.write(CONFIG, recipe.to_toml().as_bytes())?;
         run.write(PACKAGE, &finished.package)?;
