@@ -15,7 +15,8 @@ use crate::plan::{Slot, overlap};
 /// the limit keeps that short for a hostile package too.
 const MAX_RECORDS: usize = 256;
 
-/// A checked package: what a [`Session`](crate::Session) runs. Copying it copies a few pointers.
+/// A checked package: what a [`Session`](crate::Session) runs. A clone takes a few hundred bytes and
+/// borrows the same package.
 #[derive(Clone, Debug)]
 pub struct Model<'m> {
     descriptor: Descriptor<'m>,
@@ -137,7 +138,7 @@ impl<'m> Model<'m> {
         for id in 0..(len / Tensor::LEN) as u16 {
             let slot = self.check_tensor(id).ok_or(Error::Tensor { tensor: id })?;
             for other in 0..id {
-                let other = self.tensor(other).as_ref().and_then(slot_of).ok_or(Error::Tensor { tensor: other })?;
+                let other = self.tensor(other).as_ref().and_then(Slot::of).ok_or(Error::Tensor { tensor: other })?;
                 if overlap(&slot, &other) {
                     return Err(Error::Overlap { tensor: id });
                 }
@@ -148,7 +149,7 @@ impl<'m> Model<'m> {
 
     fn check_tensor(&self, id: TensorId) -> Option<Slot> {
         let tensor = self.tensor(id)?;
-        let slot = slot_of(&tensor)?;
+        let slot = Slot::of(&tensor)?;
         let inside = tensor.offset.checked_add(slot.len)? <= self.descriptor.arena_len;
         let aligned = tensor.offset.is_multiple_of(ALIGNMENT as u32);
         let scaled = tensor.scale.is_finite() && tensor.scale >= 0.0;
@@ -339,8 +340,4 @@ fn shorter_than_a_header(bytes: &[u8]) -> Error {
     } else {
         Error::NotAPackage
     }
-}
-
-fn slot_of(tensor: &Tensor) -> Option<Slot> {
-    Some(Slot { len: tensor.len()?, first: tensor.first, last: tensor.last, offset: Some(tensor.offset) })
 }

@@ -3,6 +3,7 @@
 //! [`assign`] is what the exporter calls; [`overlap`] is how the loader proves the result. Neither
 //! trusts the other.
 
+use crate::format::Tensor;
 use core::ops::Range;
 
 /// A tensor as the planner sees it.
@@ -19,6 +20,12 @@ pub struct Slot {
 }
 
 impl Slot {
+    /// A tensor of a package, where it lies; `None` if its length is beyond 32 bits.
+    #[must_use]
+    pub fn of(tensor: &Tensor) -> Option<Self> {
+        Some(Self { len: tensor.len()?, first: tensor.first, last: tensor.last, offset: Some(tensor.offset) })
+    }
+
     fn lives_with(&self, other: &Self) -> bool {
         self.first <= other.last && other.first <= self.last
     }

@@ -121,7 +121,7 @@ impl Parts {
 
     /// Plans the arena and writes the package, which core has checked.
     pub fn encode(mut self) -> Result<Vec<u8>, PackageError> {
-        let arena_len = self.plan();
+        let arena_len = self.plan()?;
         let Contract { name, rate_hz, samples, hop, fields, classes } = &self.contract;
         let tensors: Vec<u8> = self.tensors.iter().flat_map(to_vec).collect();
         let operators: Vec<u8> = self.operators.iter().flat_map(to_vec).collect();
@@ -145,24 +145,18 @@ impl Parts {
     }
 
     /// Gives every tensor its place and returns the bytes of arena.
-    fn plan(&mut self) -> u32 {
+    fn plan(&mut self) -> Result<u32, PackageError> {
         let end = self.operators.len().saturating_sub(1) as u16;
         let kept = self.networks.iter().filter(|network| network.role != Role::Psi).map(|network| network.output);
         for id in kept.chain([self.canonical]) {
             self.tensors[usize::from(id)].last = end;
         }
-        let slot = |tensor: &Tensor| Slot {
-            len: tensor.len().unwrap_or(u32::MAX),
-            first: tensor.first,
-            last: tensor.last,
-            offset: None,
-        };
-        let mut slots: Vec<Slot> = self.tensors.iter().map(slot).collect();
+        let mut slots = self.tensors.iter().map(Slot::of).collect::<Option<Vec<_>>>().ok_or(PackageError::TooLarge)?;
         let arena_len = plan::assign(&mut slots);
         for (tensor, slot) in self.tensors.iter_mut().zip(&slots) {
             tensor.offset = slot.offset.unwrap_or(0);
         }
-        arena_len
+        Ok(arena_len)
     }
 }
 

@@ -152,13 +152,8 @@ pub fn measure(package: &[u8], split: &Split, float: Option<(&Model, [f32; 2], &
 
 /// No plan can do with fewer bytes of arena.
 pub fn arena_lower_bound(model: &gimbal_core::Model<'_>) -> u32 {
-    let slot = |tensor: gimbal_core::format::Tensor| Slot {
-        len: tensor.len().unwrap_or(0),
-        first: tensor.first,
-        last: tensor.last,
-        offset: None,
-    };
-    lower_bound(&model.tensors().map(slot).collect::<Vec<_>>())
+    let slots: Vec<Slot> = model.tensors().filter_map(|tensor| Slot::of(&tensor)).collect();
+    lower_bound(&slots)
 }
 
 /// Five nearest neighbours on integer codes, all windows turned, fit on the training windows.

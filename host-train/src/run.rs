@@ -15,7 +15,6 @@ pub const METRICS: &str = "metrics.json";
 pub const PACKAGE: &str = "model.gmbl";
 /// Where a run keeps its report.
 pub const REPORT: &str = "report.html";
-
 /// Where a run keeps what it needs to go on.
 pub const CHECKPOINT: &str = "checkpoint";
 
@@ -46,9 +45,10 @@ impl Run {
         self.path.join(name)
     }
 
-    /// Writes one of the run's files, making the folder if need be.
-    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        write(&self.file(name), bytes)
+    /// Writes files of the run, making the folder if need be; all of them, or none.
+    pub fn write(&self, files: &[(&str, &[u8])]) -> Result<()> {
+        let paths: Vec<(PathBuf, &[u8])> = files.iter().map(|(name, bytes)| (self.file(name), *bytes)).collect();
+        write_all(&paths.iter().map(|(path, bytes)| (path.as_path(), *bytes)).collect::<Vec<_>>())
     }
 
     /// Removes what an earlier run left in the folder.
@@ -65,11 +65,6 @@ impl Run {
         };
         clear().with_context(|| format!("cannot write {}", self.path.display()))
     }
-
-    /// Writes the figures.
-    pub fn write_metrics(&self, metrics: &[(String, f64)]) -> Result<()> {
-        self.write(METRICS, format!("{}\n", metrics_json(metrics)).as_bytes())
-    }
 }
 
 /// Figures as a flat JSON object; what is no number is left out.
@@ -84,7 +79,8 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     write_all(&[(path, bytes)])
 }
 
-/// Replaces several files, or leaves all of them as they were if one cannot be written.
+/// Replaces several files. All are on the disk before the first takes its place, so one that cannot be
+/// written leaves the others as they were.
 pub fn write_all(files: &[(&Path, &[u8])]) -> Result<()> {
     let cannot = |path: &Path| format!("cannot write {}", path.display());
     let pending: Vec<_> = files

@@ -1,6 +1,7 @@
 //! `gimbal demo`: the whole road in one command.
 
-use super::train::{Common, Finished, Workshop};
+use super::train::Common;
+use super::workshop::{Finished, Workshop};
 use super::{DONE, NO, simulate, table};
 use crate::recipe::Recipe;
 use crate::run::{REPORT, Run};

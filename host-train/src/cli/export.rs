@@ -1,6 +1,6 @@
 //! `gimbal export`.
 
-use super::train::Workshop;
+use super::workshop::Workshop;
 use super::{DONE, table};
 use crate::pipeline::Split;
 use crate::recipe::Recipe;

@@ -1,4 +1,5 @@
-//! The command line: one file a command, each with its options and what it does with them.
+//! The command line: one file a command, each with its options and what it does with them. What several
+//! share stands in `table` (standard output) and `workshop` (training and publishing).
 
 mod canonicalize;
 mod demo;
@@ -9,6 +10,7 @@ mod recipes;
 mod simulate;
 mod table;
 mod train;
+mod workshop;
 
 use crate::train::TrainError;
 use clap::{Parser, Subcommand};

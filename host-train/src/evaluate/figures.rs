@@ -87,7 +87,7 @@ pub const FIGURES: [Figure; 22] = [
     figure("golden_m4", "", "1 if all outputs on Cortex-M4F equal the host's, bit for bit", Some(Must::AtLeast(1.0))),
     figure("golden_m3", "", "the same on Cortex-M3", Some(Must::AtLeast(1.0))),
     figure("golden_m0", "", "the same for v6-M code", Some(Must::AtLeast(1.0))),
-    figure("training_seconds", "s", "wall time of all training in this command", None),
+    figure("training_seconds", "s", "wall time of training, packaging and measuring in this command", None),
     figure("parameters", "", "numbers that training adjusted, decoder included", None),
 ];
 

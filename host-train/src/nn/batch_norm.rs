@@ -4,8 +4,8 @@
 //! variance over the rows; inference: with the running ones.
 //!
 //! Parameters, running statistics and results are burn's; only the order of the arithmetic is
-//! ours. burn's own training path transposes the rows four times, which at our sizes costs more
-//! than the convolution before it.
+//! ours: burn's training path transposes the rows, this one does not. What it gains, together with
+//! the convolution, stands in [`convolve`](super::convolve()).
 
 use burn::nn::BatchNorm;
 use burn::prelude::*;

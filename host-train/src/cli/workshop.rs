@@ -1,0 +1,127 @@
+//! What `demo`, `train` and `export` share: a device, the data, and the way from a recipe to a run's files.
+
+use crate::backend;
+use crate::data::{Dataset, wrist};
+use crate::method::batch;
+use crate::pipeline::{Measured, Split, measure, package};
+use crate::recipe::Recipe;
+use crate::report::gather::{Gathered, gather};
+use crate::run::{CONFIG, METRICS, PACKAGE, REPORT, Run, metrics_json};
+use crate::train::{Epoch, Trained, train};
+use anyhow::{Result, bail};
+use burn::prelude::{Device, Module};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Set by Ctrl-C; training looks at it before every step.
+static STOP: AtomicBool = AtomicBool::new(false);
+/// Whether anything looks at [`STOP`].
+static TRAINING: AtomicBool = AtomicBool::new(false);
+
+/// From here on Ctrl-C ends training at the next step, and everything else at once.
+fn listen() -> Result<()> {
+    static LISTENING: OnceLock<Result<(), ctrlc::Error>> = OnceLock::new();
+    let listening = LISTENING.get_or_init(|| {
+        ctrlc::set_handler(|| {
+            // Nor does the second Ctrl-C wait for the step to end.
+            if STOP.swap(true, Ordering::Relaxed) || !TRAINING.load(Ordering::Relaxed) {
+                std::process::exit(super::INTERRUPTED.into());
+            }
+        })
+    });
+    match listening {
+        Ok(()) => Ok(()),
+        Err(error) => bail!("cannot listen to Ctrl-C: {error}"),
+    }
+}
+
+/// The device and the data that a command trains with.
+pub struct Workshop {
+    device: Device,
+    dataset: Dataset,
+}
+
+/// A trained, packaged and measured run.
+pub struct Finished {
+    /// The weights and how they came about.
+    pub trained: Trained,
+    /// The package.
+    pub package: Vec<u8>,
+    /// Its figures.
+    pub measured: Measured,
+    /// The windows that it was measured on.
+    pub split: Split,
+}
+
+impl Workshop {
+    /// Opens the backend and loads the data.
+    pub fn new(backend: &str) -> Result<Self> {
+        Ok(Self { device: backend::device(backend)?, dataset: wrist::load()? })
+    }
+
+    /// Trains a recipe in a run's folder, packages the result and measures it. What the folder held goes
+    /// away once training has begun, unless it is to be resumed.
+    pub fn train(&self, recipe: &Recipe, run: &Run, resume: bool) -> Result<Finished> {
+        let split = Split::new(recipe, &self.dataset)?;
+        listen()?;
+        if !resume {
+            run.clear()?;
+        }
+        TRAINING.store(true, Ordering::Relaxed);
+        let trained = train(recipe, &self.dataset, &self.device, run.path(), resume, &STOP);
+        TRAINING.store(false, Ordering::Relaxed);
+        self.finish(recipe, &run.name(), trained?, split)
+    }
+
+    /// Packages a trained model and measures it.
+    pub fn finish(&self, recipe: &Recipe, name: &str, trained: Trained, split: Split) -> Result<Finished> {
+        let package = package(name, recipe, &self.dataset, &trained.model, &split)?;
+        let units = batch::units(recipe, &self.dataset);
+        let mut measured = measure(&package, &split, Some((&trained.model, units, &self.device)))?;
+        measured.metrics.push(("parameters".into(), trained.model.num_params() as f64));
+        Ok(Finished { trained, package, measured, split })
+    }
+
+    /// Writes a finished run's files, with its own figures and losses.
+    pub fn publish_alone(&self, recipe: &Recipe, run: &Run, finished: &Finished) -> Result<()> {
+        let histories = [("training", &finished.trained.history[..])];
+        self.publish(recipe, run, finished, &finished.measured.metrics, &histories)
+    }
+
+    /// Writes a finished run's files; `metrics` and `histories` may hold more than its own.
+    pub fn publish(
+        &self,
+        recipe: &Recipe,
+        run: &Run,
+        finished: &Finished,
+        metrics: &[(String, f64)],
+        histories: &[(&str, &[Epoch])],
+    ) -> Result<()> {
+        let report = gather(&Gathered {
+            name: &run.name(),
+            recipe,
+            dataset: &self.dataset,
+            package: &finished.package,
+            split: &finished.split,
+            evaluation: &finished.measured.evaluation,
+            metrics,
+            histories,
+        })?;
+        run.write(&[
+            (CONFIG, recipe.to_toml().as_bytes()),
+            (PACKAGE, &finished.package),
+            (METRICS, format!("{}\n", metrics_json(metrics)).as_bytes()),
+            (REPORT, crate::report::html(&report).as_bytes()),
+        ])
+    }
+
+    /// The data.
+    pub fn dataset(&self) -> &Dataset {
+        &self.dataset
+    }
+
+    /// The device.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+}
