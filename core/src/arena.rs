@@ -3,9 +3,13 @@
 use crate::format::{Dtype, Tensor};
 use core::ops::Range;
 
-/// The arena during a run: words, so that alignment is a matter of types and never of luck.
+/// The arena: words, so that alignment is a matter of types and never of luck, in one piece or two.
+#[derive(Debug)]
 pub(crate) struct Arena<'a> {
-    words: &'a mut [u32],
+    /// Addresses from 0.
+    fast: &'a mut [u32],
+    /// Addresses from where `fast` ends.
+    large: &'a mut [u32],
 }
 
 /// A type that tensors are made of.
@@ -26,62 +30,91 @@ impl Element for i32 {
 }
 
 /// An element that activations are made of: what a requantization can give.
-pub(crate) trait Activation: Element + Into<i32> {
+pub(crate) trait Activation: Element + Into<i32> + Into<i16> + Ord {
+    /// The smallest element.
+    const MIN: Self;
+
     /// The element nearest to `value`, which the caller has clamped already.
     fn from_i16(value: i16) -> Self;
+
+    /// Copies elements into 16 bits each.
+    fn widen(from: &[Self], to: &mut [i16]);
+
+    /// Keeps the larger of two elements, for each of many.
+    #[inline]
+    fn keep_largest(largest: &mut [Self], x: &[Self]) {
+        largest.iter_mut().zip(x).for_each(|(largest, &x)| *largest = x.max(*largest));
+    }
 }
 
 impl Activation for i8 {
+    const MIN: Self = Self::MIN;
+
     #[inline]
     fn from_i16(value: i16) -> Self {
         value as i8
     }
+
+    #[inline]
+    fn widen(from: &[Self], to: &mut [i16]) {
+        to.iter_mut().zip(from).for_each(|(to, &from)| *to = from.into());
+    }
 }
 
 impl Activation for i16 {
+    const MIN: Self = Self::MIN;
+
     #[inline]
     fn from_i16(value: i16) -> Self {
         value
+    }
+
+    #[inline]
+    fn widen(from: &[Self], to: &mut [i16]) {
+        to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
     }
 }
 
 /// Every call answers `None` where tensors have another type than asked for, or lie outside the arena
 /// or across each other: which the loader has ruled out.
 impl<'a> Arena<'a> {
-    pub(crate) fn new(words: &'a mut [u32]) -> Self {
-        Self { words }
+    pub(crate) fn new(fast: &'a mut [u32], large: &'a mut [u32]) -> Self {
+        Self { fast, large }
     }
 
+    /// A tensor that is not being written.
     pub(crate) fn read<T: Element>(&self, tensor: &Tensor) -> Option<&[T]> {
-        cast(self.words.get(words(tensor))?, tensor)
+        let range = words(tensor);
+        let border = self.fast.len();
+        let words = match range.start.checked_sub(border) {
+            None => self.fast.get(range)?,
+            Some(start) => self.large.get(start..range.end.checked_sub(border)?)?,
+        };
+        view(words, tensor)
     }
 
     pub(crate) fn write<T: Element>(&mut self, tensor: &Tensor) -> Option<&mut [T]> {
-        cast_mut(self.words.get_mut(words(tensor))?, tensor)
+        let [words, ..] = self.memory([tensor, &Tensor::ABSENT, &Tensor::ABSENT, &Tensor::ABSENT])?;
+        view_mut(words, tensor)
     }
 
-    pub(crate) fn read_write<A: Element, B: Element>(
-        &mut self,
-        input: &Tensor,
-        output: &Tensor,
-    ) -> Option<(&[A], &mut [B])> {
-        let [a, b] = self.words.get_disjoint_mut([words(input), words(output)]).ok()?;
-        Some((cast(a, input)?, cast_mut(b, output)?))
-    }
-
-    pub(crate) fn write_both<A: Element, B: Element>(
-        &mut self,
-        first: &Tensor,
-        second: &Tensor,
-    ) -> Option<(&mut [A], &mut [B])> {
-        let [a, b] = self.words.get_disjoint_mut([words(first), words(second)]).ok()?;
-        Some((cast_mut(a, first)?, cast_mut(b, second)?))
+    /// The memory of four tensors that lie apart; nothing for one that is absent.
+    pub(crate) fn memory(&mut self, tensors: [&Tensor; 4]) -> Option<[&mut [u32]; 4]> {
+        let border = self.fast.len();
+        let ranges = tensors.map(words);
+        let near = ranges.clone().map(|range| if range.end <= border { range } else { 0..0 });
+        let far = ranges.map(|range| match (range.start.checked_sub(border), range.end.checked_sub(border)) {
+            (Some(start), Some(end)) => start..end,
+            _ => 0..0,
+        });
+        let [a, b, c, d] = self.fast.get_disjoint_mut(near).ok()?;
+        let [e, f, g, h] = self.large.get_disjoint_mut(far).ok()?;
+        Some([either(a, e), either(b, f), either(c, g), either(d, h)])
     }
 }
 
-/// A tensor in an arena that is not being written.
-pub(crate) fn read<'a, T: Element>(arena: &'a [u32], tensor: &Tensor) -> Option<&'a [T]> {
-    cast(arena.get(words(tensor))?, tensor)
+fn either<'a>(near: &'a mut [u32], far: &'a mut [u32]) -> &'a mut [u32] {
+    if near.is_empty() { far } else { near }
 }
 
 fn words(tensor: &Tensor) -> Range<usize> {
@@ -90,12 +123,14 @@ fn words(tensor: &Tensor) -> Range<usize> {
     start..start.saturating_add(len)
 }
 
-fn cast<'a, T: Element>(words: &'a [u32], tensor: &Tensor) -> Option<&'a [T]> {
+/// A tensor's memory as its elements; `None` if the tensor has another type.
+pub(crate) fn view<'a, T: Element>(words: &'a [u32], tensor: &Tensor) -> Option<&'a [T]> {
     let elements: &[T] = bytemuck::try_cast_slice(words).ok()?;
     elements.get(..elements_of::<T>(tensor)?)
 }
 
-fn cast_mut<'a, T: Element>(words: &'a mut [u32], tensor: &Tensor) -> Option<&'a mut [T]> {
+/// A tensor's memory as its elements, to be written; `None` if the tensor has another type.
+pub(crate) fn view_mut<'a, T: Element>(words: &'a mut [u32], tensor: &Tensor) -> Option<&'a mut [T]> {
     let elements: &mut [T] = bytemuck::try_cast_slice_mut(words).ok()?;
     elements.get_mut(..elements_of::<T>(tensor)?)
 }
@@ -105,4 +140,28 @@ fn elements_of<T: Element>(tensor: &Tensor) -> Option<usize> {
         return None;
     }
     tensor.elements().map(|n| n as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tensor(offset: u32, len: u16) -> Tensor {
+        Tensor { offset, shape: [1, 1, len], dtype: Dtype::I32, ..Tensor::ABSENT }
+    }
+
+    #[test]
+    fn two_pieces_are_one_range_of_addresses() {
+        let (mut fast, mut large) = ([0; 4], [0; 8]);
+        let mut arena = Arena::new(&mut fast, &mut large);
+        let [near, far, across, none] = [tensor(0, 4), tensor(16, 8), tensor(8, 4), Tensor::ABSENT];
+        let [a, b, ..] = arena.memory([&near, &far, &none, &none]).unwrap();
+        (a[3], b[0]) = (3, 4);
+        assert_eq!(arena.read::<i32>(&tensor(12, 1)), Some(&[3][..]));
+        assert_eq!(arena.read::<i32>(&tensor(16, 1)), Some(&[4][..]));
+        assert_eq!(arena.read::<i32>(&across), None);
+        assert!(arena.write::<i32>(&across).is_none());
+        assert!(arena.memory([&near, &tensor(4, 1), &none, &none]).is_none(), "across each other");
+        assert!(arena.write::<i32>(&tensor(16, 9)).is_none(), "outside");
+    }
 }

@@ -13,7 +13,7 @@ pub use crate::kernel::Operator;
 /// The first four bytes of every package.
 pub const MAGIC: [u8; 4] = *b"GMBL";
 /// The version of the format that this crate reads and the exporter writes.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 /// Bytes before the descriptor: magic, version, two zero bytes, descriptor length, blob length.
 pub const HEADER_LEN: usize = 16;
 /// Bytes after the blob: CRC-32/ISO-HDLC of everything before, little-endian.
@@ -49,9 +49,12 @@ pub struct Descriptor<'a> {
     pub classes: &'a str,
     /// Bytes of arena that a session needs, a multiple of [`ALIGNMENT`].
     pub arena_len: u32,
+    /// Bytes of the arena's first part, a multiple of [`ALIGNMENT`]: no tensor lies across its end, so
+    /// that it may be memory of its own. 0 where the arena is in one piece.
+    pub fast_len: u32,
     /// One [`Tensor`] after the other, [`Tensor::LEN`] bytes each.
     pub tensors: &'a [u8],
-    /// One postcard [`Operator`] after the other, in the order in which they run.
+    /// One [`Operator`] after the other, [`Operator::LEN`] bytes each, in the order in which they run.
     pub operators: &'a [u8],
 }
 
@@ -152,34 +155,52 @@ pub enum Role {
 /// Position of a tensor in the package.
 pub type TensorId = u16;
 
-/// What the exporter says of one tensor.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// Stands where an operator has no tensor.
+pub const NONE: TensorId = TensorId::MAX;
+
+/// What the exporter says of one tensor. In a package the fields stand one after the other as below,
+/// little-endian, [`Tensor::LEN`] bytes together.
+#[derive(Clone, Copy, Debug, PartialEq, bytemuck::CheckedBitPattern, bytemuck::NoUninit)]
+#[repr(C)]
 pub struct Tensor {
-    /// The type of its elements.
-    pub dtype: Dtype,
-    /// Sizes, outermost first: `[1, length, channels]`, or `[3, length, channels]` for vectors, whose
-    /// x, y and z components form three planes.
-    #[serde(with = "fixed_shape")]
-    pub shape: [u16; 3],
+    /// Where it starts in the arena, in bytes, a multiple of [`ALIGNMENT`].
+    pub offset: u32,
     /// A value is `scale × (element − zero_point)`; scratch memory has scale 0.
     pub scale: f32,
+    /// Sizes, outermost first: `[1, length, channels]`, `[height, width, channels]`, or
+    /// `[3, length, channels]` for vectors, whose x, y and z components form three planes.
+    pub shape: [u16; 3],
     /// The element that stands for zero.
-    #[serde(with = "postcard::fixint::le")]
     pub zero_point: i16,
-    /// Where it starts in the arena, in bytes, a multiple of [`ALIGNMENT`].
-    #[serde(with = "postcard::fixint::le")]
-    pub offset: u32,
     /// The operator that writes it first.
-    #[serde(with = "postcard::fixint::le")]
     pub first: u16,
     /// The operator that reads it last; outputs live to the end.
-    #[serde(with = "postcard::fixint::le")]
     pub last: u16,
+    /// The type of its elements.
+    pub dtype: Dtype,
+    /// Zero.
+    pub reserved: u16,
 }
 
 impl Tensor {
     /// Bytes of one record in a package.
-    pub const LEN: usize = 21;
+    pub const LEN: usize = size_of::<Self>();
+
+    /// A tensor that does not exist: no elements, no memory.
+    pub(crate) const ABSENT: Self =
+        Self { offset: 0, scale: 0.0, shape: [0; 3], zero_point: 0, first: 0, last: 0, dtype: Dtype::I8, reserved: 0 };
+
+    /// The record's bytes.
+    #[must_use]
+    pub fn encode(&self) -> [u8; Self::LEN] {
+        bytemuck::must_cast(*self)
+    }
+
+    /// The record that bytes hold, or `None` if its element type is unknown.
+    #[must_use]
+    pub fn decode(bytes: &[u8; Self::LEN]) -> Option<Self> {
+        bytemuck::checked::try_pod_read_unaligned(bytes).ok()
+    }
 
     /// Number of elements, or `None` beyond 2³² − 1.
     #[must_use]
@@ -202,7 +223,8 @@ impl Tensor {
 }
 
 /// The type of a tensor's elements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, bytemuck::CheckedBitPattern, bytemuck::NoUninit)]
+#[repr(u16)]
 pub enum Dtype {
     /// Features.
     I8,
@@ -234,40 +256,29 @@ impl Dtype {
     }
 }
 
-/// A shape always takes six bytes, so that every tensor's record has the same length.
-mod fixed_shape {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub fn serialize<S: Serializer>(shape: &[u16; 3], serializer: S) -> Result<S::Ok, S::Error> {
-        shape.map(u16::to_le_bytes).serialize(serializer)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u16; 3], D::Error> {
-        <[[u8; 2]; 3]>::deserialize(deserializer).map(|shape| shape.map(u16::from_le_bytes))
-    }
-}
+// Records are read as they stand in memory.
+#[cfg(target_endian = "big")]
+compile_error!("packages are little-endian, and so must the target be");
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_tensor_record_has_the_same_length() {
-        let small =
-            Tensor { dtype: Dtype::I8, shape: [1, 1, 1], scale: 0.0, zero_point: 0, offset: 0, first: 0, last: 0 };
-        let large = Tensor {
-            dtype: Dtype::I16,
-            shape: [u16::MAX; 3],
-            scale: f32::MAX,
-            zero_point: i16::MIN,
+    fn a_tensor_record_comes_back() {
+        let tensor = Tensor {
             offset: u32::MAX,
-            first: u16::MAX,
+            scale: f32::MAX,
+            shape: [1, 2, u16::MAX],
+            zero_point: i16::MIN,
+            first: 3,
             last: u16::MAX,
+            dtype: Dtype::I32,
+            reserved: 0,
         };
-        for tensor in [small, large] {
-            let mut bytes = [0; 64];
-            assert_eq!(postcard::to_slice(&tensor, &mut bytes).unwrap().len(), Tensor::LEN);
-            assert_eq!(postcard::from_bytes::<Tensor>(&bytes).unwrap(), tensor);
-        }
+        let mut bytes = tensor.encode();
+        assert_eq!(Tensor::decode(&bytes), Some(tensor));
+        bytes[20] = 3;
+        assert_eq!(Tensor::decode(&bytes), None, "no such element type");
     }
 }

@@ -49,5 +49,5 @@ pub mod quant;
 mod session;
 
 pub use error::Error;
-pub use model::{Model, Operators};
+pub use model::Model;
 pub use session::{Features, Inference, Outcome, Session};

@@ -6,9 +6,10 @@
 
 use crate::error::Error;
 use crate::format::{
-    ALIGNMENT, CHECKSUM_LEN, Chart, Descriptor, Dtype, HEADER_LEN, Input, MAGIC, Network, Operator, PoseHead, Role,
-    Tensor, TensorId, VERSION, checksum,
+    ALIGNMENT, CHECKSUM_LEN, Chart, Descriptor, Dtype, HEADER_LEN, Input, MAGIC, NONE, Network, Operator, PoseHead,
+    Role, Tensor, TensorId, VERSION, checksum,
 };
+use crate::kernel::{self, Kernel, Operands, Site};
 use crate::plan::{Slot, overlap};
 
 /// The largest number of tensors and of operators in a package. The loader compares tensors pairwise;
@@ -21,10 +22,12 @@ const MAX_RECORDS: usize = 256;
 pub struct Model<'m> {
     descriptor: Descriptor<'m>,
     blob: &'m [u8],
+    kernels: &'m [Kernel],
 }
 
 impl<'m> Model<'m> {
-    /// Checks a package and borrows from it. The bytes need no alignment.
+    /// Checks a package that may use any operator, and borrows from it. The bytes need no alignment, but
+    /// on cores with DSP instructions a package that starts at a multiple of four runs faster.
     ///
     /// Takes time proportional to the length of the package, and to the square of the number of its
     /// tensors, at most 256; no memory beyond the stack's.
@@ -32,8 +35,16 @@ impl<'m> Model<'m> {
     /// # Errors
     /// The first thing that is wrong, see [`Error`].
     pub fn from_bytes(bytes: &'m [u8]) -> Result<Self, Error> {
+        Self::with_kernels(bytes, Kernel::ALL)
+    }
+
+    /// The same with a choice of operators: no other reaches the flash, see [`kernel`](crate::kernel).
+    ///
+    /// # Errors
+    /// As [`from_bytes`](Self::from_bytes); a package that uses another operator is refused.
+    pub fn with_kernels(bytes: &'m [u8], kernels: &'m [Kernel]) -> Result<Self, Error> {
         let (descriptor, blob) = open(bytes)?;
-        let model = Self { descriptor, blob };
+        let model = Self { descriptor, blob, kernels };
         model.check_input()?;
         model.check_tensors()?;
         let operators = model.check_operators()?;
@@ -70,6 +81,13 @@ impl<'m> Model<'m> {
         self.descriptor.arena_len as usize
     }
 
+    /// Bytes of the arena's first part, where it may be cut in two; 0 if it may not. See
+    /// [`Session::with_two_arenas`](crate::Session::with_two_arenas).
+    #[must_use]
+    pub fn fast_len(&self) -> usize {
+        self.descriptor.fast_len as usize
+    }
+
     /// How ψ's output becomes a pose; `None` for a model that takes windows as they are.
     #[must_use]
     pub fn pose_head(&self) -> Option<&PoseHead> {
@@ -97,8 +115,8 @@ impl<'m> Model<'m> {
     /// A tensor by its position.
     #[must_use]
     pub fn tensor(&self, id: TensorId) -> Option<Tensor> {
-        let record = self.descriptor.tensors.get(usize::from(id) * Tensor::LEN..)?.get(..Tensor::LEN)?;
-        postcard::from_bytes(record).ok()
+        let record = self.descriptor.tensors.get(usize::from(id) * Tensor::LEN..)?.first_chunk()?;
+        Tensor::decode(record)
     }
 
     /// All tensors, in order.
@@ -108,22 +126,37 @@ impl<'m> Model<'m> {
     }
 
     /// All operators, in the order in which they run.
-    #[must_use]
-    pub fn operators(&self) -> Operators<'m> {
-        Operators { rest: self.descriptor.operators }
+    pub fn operators(&self) -> impl Iterator<Item = Operator> + use<'m> {
+        self.descriptor.operators.as_chunks().0.iter().map_while(Operator::decode)
     }
 
-    /// Two tensors that an operator needs.
-    pub(crate) fn operands(&self, a: TensorId, b: TensorId) -> Option<(Tensor, Tensor)> {
-        Some((self.tensor(a)?, self.tensor(b)?))
+    /// The same as records.
+    pub(crate) fn records(&self) -> &'m [[u8; Operator::LEN]] {
+        self.descriptor.operators.as_chunks().0
     }
 
-    pub(crate) fn blob(&self) -> &'m [u8] {
-        self.blob
+    /// What runs a kind of operator.
+    pub(crate) fn kernel(&self, kind: u16) -> Option<&'m Kernel> {
+        self.kernels.iter().find(|kernel| kernel.kind == kind)
+    }
+
+    /// Where an operator with these operands stands, or `None` if it names a tensor that does not exist.
+    pub(crate) fn site<'s>(&'s self, operands: &Operands, window: &'s [i16]) -> Option<Site<'s>> {
+        let tensor = |id| if id == NONE { Some(Tensor::ABSENT) } else { self.tensor(id) };
+        let [a, b] = operands.inputs;
+        Some(Site {
+            inputs: [tensor(a)?, tensor(b)?],
+            output: tensor(operands.output)?,
+            scratch: tensor(operands.scratch)?,
+            in_place: a == operands.output,
+            blob: self.blob,
+            contract: &self.descriptor.input,
+            window,
+        })
     }
 
     /// The shape of a window as a tensor.
-    pub(crate) fn window_shape(&self) -> [u16; 3] {
+    fn window_shape(&self) -> [u16; 3] {
         [1, self.descriptor.input.samples, self.descriptor.input.channels() as u16]
     }
 
@@ -132,7 +165,8 @@ impl<'m> Model<'m> {
         if !len.is_multiple_of(Tensor::LEN) || len / Tensor::LEN > MAX_RECORDS {
             return Err(Error::Descriptor);
         }
-        if !self.arena_len().is_multiple_of(ALIGNMENT) {
+        let (arena, fast) = (self.arena_len(), self.fast_len());
+        if !arena.is_multiple_of(ALIGNMENT) || !fast.is_multiple_of(ALIGNMENT) || fast > arena {
             return Err(Error::Descriptor);
         }
         for id in 0..(len / Tensor::LEN) as u16 {
@@ -150,62 +184,67 @@ impl<'m> Model<'m> {
     fn check_tensor(&self, id: TensorId) -> Option<Slot> {
         let tensor = self.tensor(id)?;
         let slot = Slot::of(&tensor)?;
-        let inside = tensor.offset.checked_add(slot.len)? <= self.descriptor.arena_len;
+        let (end, fast) = (tensor.offset.checked_add(slot.len)?, self.descriptor.fast_len);
+        let inside = end <= self.descriptor.arena_len && (tensor.offset >= fast || end <= fast);
         let aligned = tensor.offset.is_multiple_of(ALIGNMENT as u32);
         let scaled = tensor.scale.is_finite() && tensor.scale >= 0.0;
         let (min, max) = tensor.dtype.range();
         let zero = (min..=max).contains(&tensor.zero_point.into());
-        (inside && aligned && scaled && zero && !tensor.is_empty() && tensor.first <= tensor.last).then_some(slot)
+        let whole = !tensor.is_empty() && tensor.first <= tensor.last && tensor.reserved == 0;
+        (inside && aligned && scaled && zero && whole).then_some(slot)
     }
 
     /// Checks every operator in the order in which they run, and that nothing is read before it was
     /// written: an arena need not be zeroed. Returns how many operators there are.
     fn check_operators(&self) -> Result<u16, Error> {
+        let (records, rest) = self.descriptor.operators.as_chunks();
+        if records.len() > MAX_RECORDS || !rest.is_empty() {
+            return Err(Error::Descriptor);
+        }
         let mut written = Written::default();
-        let mut rest = self.descriptor.operators;
-        let (mut operator, mut bytes) = (0u16, 0u64);
-        while !rest.is_empty() {
-            if usize::from(operator) >= MAX_RECORDS {
-                return Err(Error::Descriptor);
-            }
+        let mut bytes = 0u64;
+        for (record, operator) in records.iter().zip(0..) {
             if operator == self.psi_operators() {
                 self.check_pose(&mut written)?;
             }
-            let unsupported = Error::UnsupportedOperator { operator };
-            let (record, behind) = postcard::take_from_bytes::<Operator>(rest).map_err(|_| unsupported)?;
-            self.check_operands(&record, operator, &written)?;
-            // Weights are counted once each: shared ones would let a small package ask for endless work.
-            bytes += u64::from(record.cost(self).bytes);
+            let (kind, body) = kernel::split(record);
+            let kernel = self.kernel(kind).ok_or(Error::UnsupportedOperator { operator })?;
+            let operands = kernel::operands(body);
+            let site = self.check_operands(&operands, kernel, operator, &written)?;
+            // Constants are counted once each: shared ones would let a small package ask for endless work.
+            bytes += u64::from((kernel.check)(body, &site).map_err(|fault| fault.at(operator))?);
             if bytes > self.blob.len() as u64 {
                 return Err(Error::Weights { operator });
             }
-            record.check(self, operator)?;
-            written.insert(record.operands().output);
-            rest = behind;
-            operator += 1;
+            written.insert(operands.output);
         }
-        if operator == self.psi_operators() {
+        let operators = records.len() as u16;
+        if operators == self.psi_operators() {
             self.check_pose(&mut written)?;
         }
         let outputs_written = self.networks().iter().all(|network| written.contains(network.output));
-        if outputs_written { Ok(operator) } else { Err(Error::Descriptor) }
+        if outputs_written { Ok(operators) } else { Err(Error::Descriptor) }
     }
 
     /// Checks that an operator's tensors exist, are live, are written where they are read, and are not
     /// one and the same, but for an operator that works in place.
-    fn check_operands(&self, record: &Operator, operator: u16, written: &Written) -> Result<(), Error> {
-        let operands = record.operands();
-        for id in operands.all() {
-            let tensor = self.tensor(id).ok_or(Error::Operand { operator })?;
-            if !(tensor.first..=tensor.last).contains(&operator) {
-                return Err(Error::Operand { operator });
-            }
-        }
-        let in_place = matches!(record, Operator::NormGate(_));
-        let aliased =
-            (operands.input == Some(operands.output) && !in_place) || operands.scratch == Some(operands.output);
-        let unwritten = operands.input.is_some_and(|id| !written.contains(id));
-        if aliased || unwritten { Err(Error::Operand { operator }) } else { Ok(()) }
+    fn check_operands(
+        &self,
+        operands: &Operands,
+        kernel: &Kernel,
+        operator: u16,
+        written: &Written,
+    ) -> Result<Site<'_>, Error> {
+        let fault = Error::Operand { operator };
+        let site = self.site(operands, &[]).ok_or(fault)?;
+        let Operands { inputs: [a, b], output, scratch } = *operands;
+        let live = |tensor: &Tensor| tensor.is_empty() || (tensor.first..=tensor.last).contains(&operator);
+        let all = [&site.inputs[0], &site.inputs[1], &site.output, &site.scratch].into_iter().all(live);
+        let read = [a, b].into_iter().all(|id| id == NONE || written.contains(id));
+        // Both inputs may be one tensor only where nothing is read: each has its own memory.
+        let apart = b == NONE || (b != a && b != output);
+        let aliased = (a == output && !kernel.in_place) || (scratch != NONE && [a, b, output].contains(&scratch));
+        if all && read && apart && !aliased && output != NONE { Ok(site) } else { Err(fault) }
     }
 
     /// Operators of ψ, behind which the canonical window is written.
@@ -285,22 +324,6 @@ impl Written {
 
     fn contains(&self, id: TensorId) -> bool {
         self.words.get(usize::from(id) / 32).is_some_and(|word| word & (1 << (id % 32)) != 0)
-    }
-}
-
-/// The operators of a model, one by one.
-#[derive(Clone, Debug)]
-pub struct Operators<'m> {
-    rest: &'m [u8],
-}
-
-impl Iterator for Operators<'_> {
-    type Item = Operator;
-
-    fn next(&mut self) -> Option<Operator> {
-        let (operator, rest) = postcard::take_from_bytes(self.rest).ok()?;
-        self.rest = rest;
-        Some(operator)
     }
 }
 

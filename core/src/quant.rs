@@ -2,24 +2,25 @@
 //!
 //! A real number `v` is stored as the integer `q` with `v = scale · (q − zero_point)`. Products of
 //! integers are summed exactly in 32 bits, and each sum is brought to its output's scale by one
-//! multiplication and one rounding, halves up: `(sum · m + 2^(s−1)) >> s`, computed in 64 bits, the
-//! same on every target. Beside sums, only two things are ever rounded: the integer square root inside
-//! the norm gate, and the entries of the pose that turns a window back.
+//! multiplication and one rounding, halves up: `(sum · m + 2^(s−1)) >> s`, the same on every target.
+//! Beside sums, only a few things are ever rounded: integer square roots and quotients, where an
+//! operator says so, and the entries of the pose that turns a window back.
 //!
 //! (Jacob et al., *Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
 //! Inference*, 2018, round twice here; one rounding is both smaller in error and cheaper.)
 
-use crate::format::Tensor;
-use serde::{Deserialize, Serialize};
+use crate::format::{Dtype, Tensor};
+use bytemuck::{Pod, Zeroable};
 
 /// From an accumulator to an output element, but for the multiplier, which each channel has for itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
 pub struct Requantize {
     /// The `s` of the formula, 1 to 62.
-    pub shift: u8,
+    pub shift: u16,
     /// The element that stands for zero, added after the rounding.
     pub zero_point: i16,
-    /// The smallest result; a fused ReLU is `min = zero_point`.
+    /// The smallest result; a fused ReLU is `min = zero_point`, ReLU6 has a `max` as well.
     pub min: i16,
     /// The largest result.
     pub max: i16,
@@ -30,28 +31,59 @@ impl Requantize {
     #[inline]
     #[must_use]
     pub fn apply(&self, sum: i32, multiplier: i32) -> i16 {
-        let value = scale(sum, multiplier, self.shift) + i64::from(self.zero_point);
+        self.clamp(scale(sum, multiplier, self.shift) + i64::from(self.zero_point))
+    }
+
+    /// The element nearest to `value` in `min ..= max`.
+    #[inline]
+    #[must_use]
+    pub fn clamp(&self, value: i64) -> i16 {
         value.max(i64::from(self.min)).min(i64::from(self.max)) as i16
     }
 
     /// Whether every result is defined, and is what an element of `tensor` stands for.
     pub(crate) fn fits(&self, tensor: &Tensor) -> bool {
-        self.fits_range(tensor.dtype.range()) && self.zero_point == tensor.zero_point
+        self.fits_range(tensor.dtype) && self.zero_point == tensor.zero_point
     }
 
-    /// Whether every result is defined and lies in `range`.
-    pub(crate) fn fits_range(&self, range: (i32, i32)) -> bool {
+    /// Whether every result is defined and is an element of the type.
+    pub(crate) fn fits_range(&self, dtype: Dtype) -> bool {
+        let range = dtype.range();
         (1..=62).contains(&self.shift)
             && self.min <= self.max
             && range.0 <= i32::from(self.min)
             && i32::from(self.max) <= range.1
     }
+
+    /// The same rounding on the high word of the product alone, which one instruction gives on most
+    /// cores, or `None` if the shift is not in 33 ..= 62 or the zero point leaves no room.
+    pub(crate) fn rescale(&self) -> Option<Rescale> {
+        let shift = u32::from(self.shift).checked_sub(32).filter(|shift| (1..=30).contains(shift))?;
+        let offset = (1i64 << (shift - 1)) + (i64::from(self.zero_point) << shift);
+        // |sum · m| ≤ 2⁶², so the high word is at most 2³⁰; with the offset it must stay in 32 bits.
+        let room = offset.unsigned_abs() <= (1 << 31) - 1 - (1 << 30);
+        room.then_some(Rescale { offset: offset as i32, shift, min: self.min, max: self.max })
+    }
+}
+
+/// [`Requantize`] with its rounding and its zero point in one addend:
+/// `clamp((((sum · m) >> 32) + offset) >> shift, min, max)`.
+///
+/// `(sum · m + 2^(s−1)) >> s` for `s ≥ 33` does not depend on the low word of the product: it is
+/// `(high + 2^(s−33)) >> (s−32)`, and adding a zero point `z` behind a shift is adding `z << shift`
+/// before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rescale {
+    pub(crate) offset: i32,
+    pub(crate) shift: u32,
+    pub(crate) min: i16,
+    pub(crate) max: i16,
 }
 
 /// `(sum · multiplier + 2^(shift−1)) >> shift`, exact in 64 bits; `shift` is taken modulo 64.
 #[inline]
 #[must_use]
-pub fn scale(sum: i32, multiplier: i32, shift: u8) -> i64 {
+pub fn scale(sum: i32, multiplier: i32, shift: u16) -> i64 {
     let shift = u32::from(shift);
     let half = 1i64.wrapping_shl(shift.wrapping_sub(1));
     (i64::from(sum) * i64::from(multiplier)).wrapping_add(half).wrapping_shr(shift)
@@ -64,7 +96,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn rounds_to_nearest_once(sum: i32, multiplier: i32, shift in 1u8..=62) {
+        fn rounds_to_nearest_once(sum: i32, multiplier: i32, shift in 1u16..=62) {
             let exact = i128::from(sum) * i128::from(multiplier);
             let rounded = i128::from(scale(sum, multiplier, shift)) << shift;
             // Halves go up: the exact value lies in [rounded − 1/2, rounded + 1/2).
@@ -73,10 +105,29 @@ mod tests {
         }
 
         #[test]
-        fn stays_within_its_clamp(sum: i32, multiplier: i32, shift in 1u8..=62, zero_point: i16, a: i16, b: i16) {
+        fn stays_within_its_clamp(sum: i32, multiplier: i32, shift in 1u16..=62, zero_point: i16, a: i16, b: i16) {
             let requantize = Requantize { shift, zero_point, min: a.min(b), max: a.max(b) };
             let result = requantize.apply(sum, multiplier);
             prop_assert!((a.min(b)..=a.max(b)).contains(&result));
+        }
+
+        #[test]
+        fn the_high_word_is_enough(sum: i32, multiplier: i32, shift in 33u16..=62, zero_point: i16, a: i16, b: i16) {
+            let requantize = Requantize { shift, zero_point, min: a.min(b), max: a.max(b) };
+            if let Some(Rescale { offset, shift, min, max }) = requantize.rescale() {
+                let high = ((i64::from(sum) * i64::from(multiplier)) >> 32) as i32;
+                let found = (high + offset) >> shift;
+                prop_assert_eq!(found.clamp(min.into(), max.into()), requantize.apply(sum, multiplier).into());
+            }
+        }
+    }
+
+    #[test]
+    fn eight_bits_leave_room_for_every_useful_shift() {
+        for shift in 33..=54 {
+            for zero_point in [-128, 127] {
+                assert!(Requantize { shift, zero_point, min: -128, max: 127 }.rescale().is_some());
+            }
         }
     }
 }

@@ -1,17 +1,18 @@
 //! Running a model on windows.
 
-use crate::arena::{Arena, read};
+use crate::arena::Arena;
 use crate::domain::vector_window;
 use crate::error::Error;
-use crate::format::{Chart, PoseHead, Role, Tensor};
+use crate::format::{Chart, Operator, PoseHead, Role, Tensor};
 use crate::group::{Degenerate, Element, Group, Pose};
+use crate::kernel::{self, Memory};
 use crate::model::Model;
 
 /// A model and the memory to run it in.
 #[derive(Debug)]
 pub struct Session<'m, 'a> {
     model: Model<'m>,
-    arena: &'a mut [u32],
+    arena: Arena<'a>,
 }
 
 /// What a run found.
@@ -69,12 +70,19 @@ impl<'m, 'a> Session<'m, 'a> {
     /// # Errors
     /// [`Error::Arena`] with the bytes needed.
     pub fn new(model: Model<'m>, arena: &'a mut [u32]) -> Result<Self, Error> {
-        let (needed, given) = (model.arena_len(), size_of_val(arena));
-        if given < needed {
-            let given = given.try_into().unwrap_or(u32::MAX);
-            return Err(Error::Arena { needed: needed as u32, given });
-        }
-        Ok(Self { model, arena })
+        let fast = part(arena, model.arena_len())?;
+        Ok(Self { model, arena: Arena::new(fast, &mut []) })
+    }
+
+    /// A session in two pieces of memory, such as a small fast one and a large one: the first must hold
+    /// [`Model::fast_len`] bytes and the second the rest. Where to cut is chosen at export.
+    ///
+    /// # Errors
+    /// [`Error::Arena`] with the bytes that the piece needs that is too small.
+    pub fn with_two_arenas(model: Model<'m>, fast: &'a mut [u32], large: &'a mut [u32]) -> Result<Self, Error> {
+        let large = part(large, model.arena_len() - model.fast_len())?;
+        let fast = part(fast, model.fast_len())?;
+        Ok(Self { model, arena: Arena::new(fast, large) })
     }
 
     /// The model.
@@ -103,20 +111,19 @@ impl<'m, 'a> Session<'m, 'a> {
 
     /// Runs all networks and returns the pose that ψ found.
     fn encode(&mut self, window: &[i16]) -> Result<Option<Pose>, Degenerate> {
-        let mut arena = Arena::new(self.arena);
-        let mut operators = self.model.operators();
+        let mut records = self.model.records().iter();
         let mut pose = None;
         if self.model.pose_head().is_none() {
-            canonicalize(&self.model, &mut arena, window, None);
+            canonicalize(&self.model, &mut self.arena, window, None);
         }
         for network in self.model.networks() {
-            for operator in operators.by_ref().take(network.operators.into()) {
-                let done = operator.run(&self.model, &mut arena, window);
+            for record in records.by_ref().take(network.operators.into()) {
+                let done = step(&self.model, &mut self.arena, window, record);
                 debug_assert!(done.is_some(), "the loader let an operator pass that cannot run");
             }
             if let (Role::Psi, Some(head)) = (network.role, self.model.pose_head()) {
-                let found = find_pose(&self.model, &arena, head)?;
-                canonicalize(&self.model, &mut arena, window, Some(found.element));
+                let found = find_pose(&self.model, &self.arena, head)?;
+                canonicalize(&self.model, &mut self.arena, window, Some(found.element));
                 pose = Some(found);
             }
         }
@@ -127,15 +134,31 @@ impl<'m, 'a> Session<'m, 'a> {
         let canonical = self.model.canonical();
         Inference {
             pose,
-            canonical: canonical.and_then(|tensor| read(self.arena, &tensor)).unwrap_or_default(),
+            canonical: canonical.and_then(|tensor| self.arena.read(&tensor)).unwrap_or_default(),
             code: self.model.output_of(Role::Eta).and_then(|tensor| self.features(&tensor)),
             logits: self.model.output_of(Role::Classifier).and_then(|tensor| self.features(&tensor)),
         }
     }
 
     fn features(&self, tensor: &Tensor) -> Option<Features<'_>> {
-        Some(Features { values: read(self.arena, tensor)?, scale: tensor.scale, zero_point: tensor.zero_point })
+        Some(Features { values: self.arena.read(tensor)?, scale: tensor.scale, zero_point: tensor.zero_point })
     }
+}
+
+/// The first bytes of the caller's memory.
+fn part(memory: &mut [u32], needed: usize) -> Result<&mut [u32], Error> {
+    let given = size_of_val(memory).try_into().unwrap_or(u32::MAX);
+    memory.get_mut(..needed / size_of::<u32>()).ok_or(Error::Arena { needed: needed as u32, given })
+}
+
+/// Runs one operator.
+fn step(model: &Model<'_>, arena: &mut Arena<'_>, window: &[i16], record: &[u8; Operator::LEN]) -> Option<()> {
+    let (kind, body) = kernel::split(record);
+    let site = model.site(&kernel::operands(body), window)?;
+    let [a, b] = &site.inputs;
+    let a = if site.in_place { &Tensor::ABSENT } else { a };
+    let [a, b, output, scratch] = arena.memory([a, b, &site.output, &site.scratch])?;
+    (model.kernel(kind)?.run)(body, &site, Memory { inputs: [a, b], output, scratch })
 }
 
 /// The chart, applied to ψ's output.

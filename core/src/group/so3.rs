@@ -158,7 +158,7 @@ pub struct FixedRotation {
 }
 
 impl FixedRotation {
-    const BITS: u8 = 15;
+    const BITS: u16 = 15;
     const ONE: f32 = (1 << Self::BITS) as f32;
 
     /// The turned vector, rounded to nearest (halves up) and saturated.

@@ -4,67 +4,76 @@
 //! 2. *Check*: what the loader proves, so that running cannot fail.
 //! 3. *Reference*: the arithmetic on slices, plainly; a faster twin must give the same integers.
 //! 4. *Tests*: against an independent oracle in 64 bits.
+//!
+//! Linear operators share two more files: `patch` gathers what one output sees, and `tile` multiplies
+//! it by the weights, on each core in its fastest way.
+//!
+//! # Only what a model uses
+//!
+//! [`Model::from_bytes`] knows every operator, so all of them end up in the flash. A [`Kernel`] table
+//! with those that a model uses, as `gimbal inspect` lists them, leaves the others out:
+//!
+//! ```
+//! use gimbal_core::{Error, Model, kernel};
+//!
+//! static KERNELS: [kernel::Kernel; 2] = [kernel::QuantizeFeatures::KERNEL, kernel::Conv::KERNEL];
+//!
+//! fn load(package: &[u8]) -> Result<Model<'_>, Error> {
+//!     Model::with_kernels(package, &KERNELS)      // refuses a package that needs another
+//! }
+//! ```
 
-mod conv1d;
-mod dense;
-mod matrix;
-mod mean;
+mod conv;
 mod norm_gate;
+mod patch;
+mod pool;
 mod quantize_features;
 mod quantize_vectors;
 #[cfg(test)]
 mod testing;
-mod vector_sum;
+mod tile;
 
-pub use conv1d::Conv1d;
-pub use dense::Dense;
-pub use matrix::{CHANNEL_LEN, Matrix};
-pub use mean::Mean;
+pub use conv::Conv;
 pub use norm_gate::NormGate;
+pub use pool::{Pool, Pooling};
 pub use quantize_features::QuantizeFeatures;
 pub use quantize_vectors::QuantizeVectors;
-pub use vector_sum::VectorSum;
+pub use tile::{Tiles, group_len};
 
-use crate::arena::Arena;
 use crate::error::Error;
-use crate::format::TensorId;
+use crate::format::{Input, NONE, Tensor, TensorId};
 use crate::model::Model;
-use serde::{Deserialize, Serialize};
+use bytemuck::{NoUninit, Pod, Zeroable};
 
-/// One step of a network, as a package stores it. Append-only.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Operator {
-    /// The caller's window → int16 vectors.
-    QuantizeVectors(QuantizeVectors),
-    /// The canonical window → int8 features.
-    QuantizeFeatures(QuantizeFeatures),
-    /// Convolution over time, of features or of vectors.
-    Conv1d(Conv1d),
-    /// Vectors scaled by a function of their lengths.
-    NormGate(NormGate),
-    /// Sum of vectors over time.
-    VectorSum(VectorSum),
-    /// Mean of features over time.
-    Mean(Mean),
-    /// Fully connected.
-    Dense(Dense),
-}
-
-/// The tensors that an operator touches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The tensors that an operator touches, at the start of every record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
 pub struct Operands {
-    /// What it reads; `None` for the caller's window.
-    pub input: Option<TensorId>,
-    /// What it writes; equal to the input where it works in place.
+    /// What it reads; [`NONE`] for the caller's window, and where it reads but one.
+    pub inputs: [TensorId; 2],
+    /// What it writes; equal to the first input where it works in place.
     pub output: TensorId,
-    /// Memory that it needs while it runs.
-    pub scratch: Option<TensorId>,
+    /// Memory that it needs while it runs, or [`NONE`].
+    pub scratch: TensorId,
 }
 
 impl Operands {
-    /// All of them.
-    pub fn all(&self) -> impl Iterator<Item = TensorId> {
-        self.input.into_iter().chain([self.output]).chain(self.scratch)
+    /// One input, one output, no scratch.
+    #[must_use]
+    pub const fn new(input: TensorId, output: TensorId) -> Self {
+        Self { inputs: [input, NONE], output, scratch: NONE }
+    }
+
+    /// The same with scratch memory.
+    #[must_use]
+    pub const fn with_scratch(self, scratch: TensorId) -> Self {
+        Self { scratch, ..self }
+    }
+
+    /// All of them that are there.
+    pub fn all(&self) -> impl Iterator<Item = TensorId> + use<> {
+        let [a, b] = self.inputs;
+        [a, b, self.output, self.scratch].into_iter().filter(|&id| id != NONE)
     }
 }
 
@@ -72,77 +81,211 @@ impl Operands {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
     /// Multiplications of an activation by a weight, padded taps included.
-    pub macs: u32,
-    /// Bytes of weights, biases and multipliers in the package.
+    pub macs: u64,
+    /// Bytes of constants in the package.
     pub bytes: u32,
 }
 
-/// What each operator's file defines.
-pub(crate) trait Kernel {
-    const NAME: &'static str;
-
-    fn operands(&self) -> Operands;
-
-    /// What it costs; saturating where shapes make no sense.
-    fn cost(&self, model: &Model<'_>) -> Cost;
-
-    /// Proves that the operator, at position `operator` of the package, can run.
-    fn check(&self, model: &Model<'_>, operator: u16) -> Result<(), Error>;
-
-    /// Runs the operator; `None` where [`check`](Self::check) would have failed.
-    fn run(&self, model: &Model<'_>, arena: &mut Arena<'_>, window: &[i16]) -> Option<()>;
+/// An operator that a model may use: what the loader and the session need of it.
+///
+/// Each record type has its own as `KERNEL`; [`Kernel::ALL`] has all of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Kernel {
+    pub(crate) kind: u16,
+    pub(crate) in_place: bool,
+    pub(crate) check: fn(&Body, &Site<'_>) -> Result<u32, Fault>,
+    pub(crate) run: fn(&Body, &Site<'_>, Memory<'_>) -> Option<()>,
 }
 
-/// Calls `$body` with the operator's own record as `$kernel`.
-macro_rules! dispatch {
-    ($operator:expr, $kernel:ident => $body:expr) => {
-        match $operator {
-            Operator::QuantizeVectors($kernel) => $body,
-            Operator::QuantizeFeatures($kernel) => $body,
-            Operator::Conv1d($kernel) => $body,
-            Operator::NormGate($kernel) => $body,
-            Operator::VectorSum($kernel) => $body,
-            Operator::Mean($kernel) => $body,
-            Operator::Dense($kernel) => $body,
+impl Kernel {
+    const fn of<R: Record>() -> Self {
+        Self {
+            kind: R::KIND,
+            in_place: R::IN_PLACE,
+            check: |body, site| R::read(body).check(site),
+            run: |body, site, memory| R::read(body).run(site, memory),
         }
+    }
+}
+
+/// What each operator's file defines.
+pub(crate) trait Record: Pod {
+    /// Position in the table of FORMAT.md.
+    const KIND: u16;
+    const NAME: &'static str;
+    /// Whether the output may be the first input.
+    const IN_PLACE: bool = false;
+
+    /// What it costs.
+    fn cost(&self, site: &Site<'_>) -> Cost;
+
+    /// Proves that the operator can run, and returns how many bytes of constants it has.
+    fn check(&self, site: &Site<'_>) -> Result<u32, Fault>;
+
+    /// Runs the operator; `None` where [`check`](Self::check) would have failed.
+    fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()>;
+
+    fn read(body: &Body) -> Self {
+        const { assert!(size_of::<Self>() <= size_of::<Body>()) };
+        bytemuck::pod_read_unaligned(&body[..size_of::<Self>()])
+    }
+}
+
+/// A record without its kind; the rest is zero.
+pub(crate) type Body = [u8; Operator::LEN - size_of::<u16>()];
+
+/// Where an operator stands: its tensors, its constants, and what goes into the network.
+///
+/// A tensor that the record does not name is [`Tensor::ABSENT`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Site<'m> {
+    pub(crate) inputs: [Tensor; 2],
+    pub(crate) output: Tensor,
+    pub(crate) scratch: Tensor,
+    /// Whether the output is the first input.
+    pub(crate) in_place: bool,
+    pub(crate) blob: &'m [u8],
+    pub(crate) contract: &'m Input<'m>,
+    /// The caller's window; empty while the package is being checked.
+    pub(crate) window: &'m [i16],
+}
+
+/// The memory of a site's tensors. An output that is an input stands under the output only.
+#[derive(Debug)]
+pub(crate) struct Memory<'a> {
+    pub(crate) inputs: [&'a mut [u32]; 2],
+    pub(crate) output: &'a mut [u32],
+    pub(crate) scratch: &'a mut [u32],
+}
+
+/// What is wrong with an operator; the loader adds which one it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// A tensor has a type that the operator cannot use.
+    Operand,
+    Shape,
+    Weights,
+    Quantization,
+    Accumulator,
+}
+
+impl Fault {
+    pub(crate) fn at(self, operator: u16) -> Error {
+        match self {
+            Self::Operand => Error::Operand { operator },
+            Self::Shape => Error::Shape { operator },
+            Self::Weights => Error::Weights { operator },
+            Self::Quantization => Error::Quantization { operator },
+            Self::Accumulator => Error::Accumulator { operator },
+        }
+    }
+}
+
+/// The list of all operators. Append-only: the position is what a package stores.
+macro_rules! operators {
+    ($($kind:literal $record:ident: $doc:literal,)*) => {
+        /// One step of a network.
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        pub enum Operator {
+            $(#[doc = $doc] $record($record),)*
+        }
+
+        impl Kernel {
+            /// Every operator there is.
+            pub const ALL: &'static [Self] = &[$($record::KERNEL),*];
+        }
+
+        $(impl $record {
+            /// What the loader and the session need of it.
+            pub const KERNEL: Kernel = Kernel::of::<Self>();
+        })*
+
+        impl Operator {
+            /// The operator's name, as `gimbal inspect` prints it.
+            #[must_use]
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$record(_) => <$record as Record>::NAME,)*
+                }
+            }
+
+            /// The operator's type in Rust, whose `KERNEL` runs it.
+            #[must_use]
+            pub fn record(&self) -> &'static str {
+                match self {
+                    $(Self::$record(_) => stringify!($record),)*
+                }
+            }
+
+            /// What the operator costs in this model; nothing if its tensors are not there.
+            #[must_use]
+            pub fn cost(&self, model: &Model<'_>) -> Cost {
+                let Some(site) = model.site(&self.operands(), &[]) else { return Cost::default() };
+                match self {
+                    $(Self::$record(record) => record.cost(&site),)*
+                }
+            }
+
+            /// The record's bytes.
+            #[must_use]
+            pub fn encode(&self) -> [u8; Self::LEN] {
+                match self {
+                    $(Self::$record(record) => encode(<$record as Record>::KIND, record),)*
+                }
+            }
+
+            /// The operator that bytes hold, or `None` if its kind is unknown.
+            #[must_use]
+            pub fn decode(bytes: &[u8; Self::LEN]) -> Option<Self> {
+                let (kind, body) = split(bytes);
+                match kind {
+                    $(<$record as Record>::KIND => Some(Self::$record($record::read(body))),)*
+                    _ => None,
+                }
+            }
+        }
+
+        $(const _: () = assert!(<$record as Record>::KIND == $kind);)*
     };
 }
 
+operators! {
+    0 QuantizeVectors: "The caller's window → int16 vectors.",
+    1 QuantizeFeatures: "The canonical window → int8 features.",
+    2 Conv: "Convolution of features or vectors: dense, pointwise, over time, over an image.",
+    3 NormGate: "Vectors scaled by a function of their lengths.",
+    4 Pool: "Largest, mean or sum over a window, a set or an axis.",
+}
+
 impl Operator {
-    /// The operator's name, as `gimbal inspect` prints it.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        fn name<K: Kernel>(_: &K) -> &'static str {
-            K::NAME
-        }
-        dispatch!(self, kernel => name(kernel))
-    }
+    /// Bytes of one record in a package.
+    pub const LEN: usize = 48;
 
     /// The tensors that the operator touches.
     #[must_use]
     pub fn operands(&self) -> Operands {
-        dispatch!(self, kernel => kernel.operands())
-    }
-
-    /// What the operator costs in this model.
-    #[must_use]
-    pub fn cost(&self, model: &Model<'_>) -> Cost {
-        dispatch!(self, kernel => kernel.cost(model))
-    }
-
-    pub(crate) fn check(&self, model: &Model<'_>, operator: u16) -> Result<(), Error> {
-        dispatch!(self, kernel => kernel.check(model, operator))
-    }
-
-    pub(crate) fn run(&self, model: &Model<'_>, arena: &mut Arena<'_>, window: &[i16]) -> Option<()> {
-        dispatch!(self, kernel => kernel.run(model, arena, window))
+        operands(split(&self.encode()).1)
     }
 }
 
-/// The inner product of activations and weights, exact in 32 bits as far as the loader has proven.
-#[inline]
-fn dot<X: Copy + Into<i32>>(x: &[X], weights: &[i8]) -> i32 {
-    x.iter().zip(weights).fold(0, |sum: i32, (&x, &w)| sum.wrapping_add(x.into() * i32::from(w)))
+/// A record's kind and the rest.
+pub(crate) fn split(record: &[u8; Operator::LEN]) -> (u16, &Body) {
+    match record {
+        [a, b, body @ ..] => (u16::from_le_bytes([*a, *b]), body),
+    }
+}
+
+/// The tensors, which every record starts with.
+pub(crate) fn operands(body: &Body) -> Operands {
+    bytemuck::pod_read_unaligned(&body[..size_of::<Operands>()])
+}
+
+fn encode(kind: u16, record: &impl NoUninit) -> [u8; Operator::LEN] {
+    let mut bytes = [0; Operator::LEN];
+    let [a, b, body @ ..] = &mut bytes;
+    [*a, *b] = kind.to_le_bytes();
+    body.iter_mut().zip(bytemuck::bytes_of(record)).for_each(|(to, &from)| *to = from);
+    bytes
 }
 
 /// `a.zip(b)`, one step at a time. `zip` asks chunks for their number up front, which divides by their

@@ -3,117 +3,123 @@
 //! Lengths do not change when the sensor turns, so neither do the gates, and the scaled vectors turn
 //! with the sensor.
 
-use super::matrix::{Constants, Matrix};
-use super::{Cost, Kernel, Operands, dot, pairs};
-use crate::arena::Arena;
-use crate::error::Error;
-use crate::format::{Dtype, Tensor, TensorId};
-use crate::model::Model;
-use crate::quant::{Requantize, scale};
-use serde::{Deserialize, Serialize};
+use super::tile::{Matrix, SIDE, Tiles, multiply};
+use super::{Cost, Fault, Memory, Operands, Record, Site, pairs};
+use crate::arena::view_mut;
+use crate::format::Dtype;
+use crate::quant::{Requantize, Rescale};
+use bytemuck::{Pod, Zeroable};
 
 // ---- Record ---------------------------------------------------------------------------------------
 
 /// For each sample `t`: `n[c] = ‖v[·, t, c]‖`, `gate[c] = requantize(bias[c] + Σ_j w[c, j] · n[j])`,
-/// `v[·, t, c] ← (v[·, t, c] · gate[c] + 2^(shift−1)) >> shift`, saturated.
+/// `v[·, t, c] ← (v[·, t, c] · gate[c] + 2^(gate_shift−1)) >> gate_shift`, saturated at ±32,767.
 ///
 /// The gate is a hard sigmoid: its requantization is clamped to 0 … 2¹⁵ − 1 for 0 … 1. A `gate_shift`
 /// of 15 keeps the vectors' scale; a smaller one doubles them so many times, where gates are small.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
 pub struct NormGate {
-    /// `[3, length, channels]`, changed in place.
-    pub vectors: TensorId,
-    /// Memory for the lengths of one sample, `i16[1, 1, channels]`.
-    pub lengths: TensorId,
-    /// Weights `[channels, channels]`.
-    pub matrix: Matrix,
-    /// From the sum to the gate.
+    /// Vectors `i16[3, length, channels]`, changed in place; the scratch holds the lengths and the gates of
+    /// one sample, `i16[1, 2, channels]` with channels rounded up to a multiple of four.
+    pub operands: Operands,
+    /// From the sum to the gate; the shift is at least 33.
     pub requantize: Requantize,
-    /// From the product of vector and gate to the vector.
-    pub gate_shift: u8,
+    /// Offset in the blob: [`Tiles`] of `[channels, channels]`.
+    pub weights: u32,
+    /// From the product of vector and gate to the vector, 1 to 15.
+    pub gate_shift: u16,
+    /// Zero.
+    pub reserved: u16,
 }
 
 // ---- Check ----------------------------------------------------------------------------------------
 
-impl Kernel for NormGate {
+impl Record for NormGate {
+    const KIND: u16 = 3;
     const NAME: &'static str = "norm_gate";
+    const IN_PLACE: bool = true;
 
-    fn operands(&self) -> Operands {
-        Operands { input: Some(self.vectors), output: self.vectors, scratch: Some(self.lengths) }
+    fn cost(&self, site: &Site<'_>) -> Cost {
+        let [_, length, channels] = site.output.shape.map(u64::from);
+        // The gates, and three products a vector.
+        Cost { macs: length * channels * (channels + 3), bytes: tiles(site).len() as u32 }
     }
 
-    fn cost(&self, model: &Model<'_>) -> Cost {
-        let Some(v) = model.tensor(self.vectors) else { return Cost::default() };
-        let [_, length, channels] = v.shape.map(u32::from);
-        Cost {
-            // The gates, and three products a vector.
-            macs: length.saturating_mul(channels).saturating_mul(channels + 3),
-            bytes: Matrix::bytes(channels as usize, channels as usize),
+    fn check(&self, site: &Site<'_>) -> Result<u32, Fault> {
+        let Site { output: v, scratch, .. } = site;
+        if (v.dtype, v.shape[0], scratch.dtype) != (Dtype::I16, 3, Dtype::I16) || !site.in_place {
+            return Err(Fault::Operand);
         }
+        if scratch.shape != [1, 2, v.shape[2].next_multiple_of(SIDE as u16)] {
+            return Err(Fault::Shape);
+        }
+        let shift = (1..=15).contains(&self.gate_shift) && self.reserved == 0;
+        let gate = self.requantize.fits_range(Dtype::I16) && self.requantize.min >= 0;
+        if !shift || !gate || v.zero_point != 0 || self.requantize.rescale().is_none() {
+            return Err(Fault::Quantization);
+        }
+        let matrix = tiles(site).of(site.blob, self.weights).ok_or(Fault::Weights)?;
+        matrix.check_accumulator(i16::MAX.unsigned_abs().into())?;
+        Ok(matrix.bytes.len() as u32)
     }
 
-    fn check(&self, model: &Model<'_>, operator: u16) -> Result<(), Error> {
-        let (v, lengths) = model.operands(self.vectors, self.lengths).ok_or(Error::Operand { operator })?;
-        if (v.dtype, v.shape[0], lengths.dtype) != (Dtype::I16, 3, Dtype::I16) {
-            return Err(Error::Operand { operator });
-        }
-        if lengths.shape != [1, 1, v.shape[2]] {
-            return Err(Error::Shape { operator });
-        }
-        let shift = (1..=15).contains(&self.gate_shift);
-        if !shift || v.zero_point != 0 || !self.requantize.fits_range((0, i16::MAX.into())) {
-            return Err(Error::Quantization { operator });
-        }
-        let constants = self.constants(model, &v).ok_or(Error::Weights { operator })?;
-        if constants.fit_accumulator(i16::MAX.unsigned_abs().into()) {
-            Ok(())
-        } else {
-            Err(Error::Accumulator { operator })
-        }
-    }
-
-    fn run(&self, model: &Model<'_>, arena: &mut Arena<'_>, _window: &[i16]) -> Option<()> {
-        let (v, lengths) = model.operands(self.vectors, self.lengths)?;
-        let constants = self.constants(model, &v)?;
-        let (vectors, lengths) = arena.write_both(&v, &lengths)?;
-        self.gate(&constants, vectors, lengths);
-        Some(())
+    fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
+        let matrix = tiles(site).of(site.blob, self.weights)?;
+        let vectors = view_mut(memory.output, &site.output)?;
+        let scratch = view_mut(memory.scratch, &site.scratch)?;
+        self.gate(&matrix, &self.requantize.rescale()?, site.output.shape[2].into(), vectors, scratch)
     }
 }
 
+/// The matrix of the gates.
+fn tiles(site: &Site<'_>) -> Tiles {
+    let channels = site.output.shape[2].into();
+    Tiles { rows: channels, columns: channels }
+}
+
+// ---- Reference ------------------------------------------------------------------------------------
+
 impl NormGate {
-    fn constants<'m>(&self, model: &Model<'m>, v: &Tensor) -> Option<Constants<'m>> {
-        self.matrix.constants(model.blob(), v.shape[2].into(), v.shape[2].into())
-    }
-
-    // ---- Reference --------------------------------------------------------------------------------
-
-    /// `vectors[3, length, channels]`, `lengths[channels]`.
-    fn gate(&self, constants: &Constants<'_>, vectors: &mut [i16], lengths: &mut [i16]) {
-        let channels = lengths.len().max(1);
-        let plane = vectors.len() / 3;
-        let Some((xs, rest)) = vectors.split_at_mut_checked(plane) else { return };
-        let Some((ys, zs)) = rest.split_at_mut_checked(plane) else { return };
+    /// `vectors[3, length, channels]`, `scratch[2, channels]`.
+    fn gate(
+        &self,
+        matrix: &Matrix<'_>,
+        rescale: &Rescale,
+        channels: usize,
+        vectors: &mut [i16],
+        scratch: &mut [i16],
+    ) -> Option<()> {
+        // Lengths are multiplied up to a multiple of four.
+        scratch.fill(0);
+        let (lengths, gates) = scratch.split_at_mut_checked(SIDE * matrix.quads)?;
+        let gates = gates.get_mut(..channels)?;
+        let channels = channels.max(1);
+        let (xs, rest) = vectors.split_at_mut_checked(vectors.len() / 3)?;
+        let (ys, zs) = rest.split_at_mut_checked(rest.len() / 2)?;
         let samples = pairs(xs.chunks_exact_mut(channels), ys.chunks_exact_mut(channels));
-        let samples = pairs(samples, zs.chunks_exact_mut(channels));
-        for ((xs, ys), zs) in samples {
+        for ((xs, ys), zs) in pairs(samples, zs.chunks_exact_mut(channels)) {
             for (n, ((&mut x, &mut y), &mut z)) in
                 lengths.iter_mut().zip(xs.iter_mut().zip(ys.iter_mut()).zip(zs.iter_mut()))
             {
                 *n = length([x, y, z]);
             }
+            multiply(matrix, [lengths], rescale, [gates]);
             let vectors = xs.iter_mut().zip(ys.iter_mut()).zip(zs.iter_mut());
-            for (((x, y), z), row) in vectors.zip(constants.rows()) {
-                let gate = self.requantize.apply(row.bias.wrapping_add(dot(lengths, row.weights)), row.multiplier);
+            for (((x, y), z), &mut gate) in vectors.zip(gates.iter_mut()) {
                 for component in [x, y, z] {
                     *component = self.scaled(*component, gate);
                 }
             }
         }
+        Some(())
     }
 
     fn scaled(&self, component: i16, gate: i16) -> i16 {
-        scale(component.into(), gate.into(), self.gate_shift).max(i16::MIN.into()).min(i16::MAX.into()) as i16
+        // At most 2³⁰ and a half: 32 bits hold it.
+        let half = (1i32 << (self.gate_shift & 15)) >> 1;
+        let product = (i32::from(component) * i32::from(gate) + half) >> (self.gate_shift & 15);
+        product.max(-i32::from(i16::MAX)).min(i16::MAX.into()) as i16
     }
 }
 
@@ -130,8 +136,9 @@ fn length(v: [i16; 3]) -> i16 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{blob, requantize};
+    use super::super::testing::{Bench, requantize, tensor};
     use super::*;
+    use crate::kernel::Operator;
     use proptest::prelude::*;
 
     proptest! {
@@ -150,20 +157,23 @@ mod tests {
                 prop::collection::vec(-1_000_000i32..1_000_000, channels),
                 prop::collection::vec(1i32..i32::MAX, channels),
             )),
-            shift in 24u8..40,
-            gate_shift in 1u8..=15,
+            shift in 33u16..45,
+            gate_shift in 1u16..=15,
         ) {
             let gate = NormGate {
-                vectors: 0,
-                lengths: 1,
-                matrix: Matrix { weights: 0, channels: 0 },
+                operands: Operands::new(0, 0).with_scratch(1),
                 requantize: Requantize { shift, zero_point: 0, min: 0, max: i16::MAX },
+                weights: 0,
                 gate_shift,
+                reserved: 0,
             };
-            let (bytes, matrix) = blob(&weights, &biases, &multipliers);
-            let constants = matrix.constants(&bytes, channels, channels).unwrap();
-            let mut gated = v.clone();
-            gate.gate(&constants, &mut gated, &mut vec![0; channels]);
+            let shape = [3, (v.len() / 3 / channels) as u16, channels as u16];
+            let scratch = [1, 2, channels.next_multiple_of(4) as u16];
+            let bench = Bench {
+                tensors: vec![tensor(Dtype::I16, shape), tensor(Dtype::I16, scratch)],
+                blob: Tiles { rows: channels, columns: channels }.pack(&weights, &biases, &multipliers),
+            };
+            let gated = bench.run(&Operator::NormGate(gate), &v);
             let plane = v.len() / 3;
             for at in 0..plane {
                 let (sample, c) = (at / channels, at % channels);
@@ -177,7 +187,7 @@ mod tests {
                 for p in 0..3 {
                     let product = i64::from(v[p * plane + at]) * g;
                     let expected = (product + (1 << (gate_shift - 1))).div_euclid(1 << gate_shift);
-                    prop_assert_eq!(i64::from(gated[p * plane + at]), expected.clamp(-32768, 32767));
+                    prop_assert_eq!(i64::from(gated[p * plane + at]), expected.clamp(-32767, 32767));
                 }
             }
         }

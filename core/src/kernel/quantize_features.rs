@@ -1,57 +1,51 @@
 //! The canonical window as int8 features, the input of η.
 
-use super::{Cost, Kernel, Operands};
-use crate::arena::Arena;
-use crate::error::Error;
-use crate::format::{Dtype, MAX_FIELDS, TensorId};
-use crate::model::Model;
+use super::{Cost, Fault, Memory, Operands, Record, Site};
+use crate::arena::{view, view_mut};
+use crate::format::{Dtype, MAX_FIELDS};
 use crate::quant::Requantize;
-use serde::{Deserialize, Serialize};
+use bytemuck::{Pod, Zeroable};
 
 // ---- Record ---------------------------------------------------------------------------------------
 
 /// `window[t, c] → y[0, t, c] = requantize(window[t, c])` with the multiplier of the channel's field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
 pub struct QuantizeFeatures {
-    /// The canonical window, counts `i16[1, samples, channels]`.
-    pub input: TensorId,
-    /// Features `[1, samples, channels]`.
-    pub output: TensorId,
-    /// One for each field of the input contract; the rest are unused.
-    pub multipliers: [i32; MAX_FIELDS],
+    /// The canonical window, counts `i16[1, samples, channels]`, and features of the same shape.
+    pub operands: Operands,
     /// To the output's scale.
     pub requantize: Requantize,
+    /// One for each field of the input contract; the rest are unused.
+    pub multipliers: [i32; MAX_FIELDS],
 }
 
 // ---- Check ----------------------------------------------------------------------------------------
 
-impl Kernel for QuantizeFeatures {
+impl Record for QuantizeFeatures {
+    const KIND: u16 = 1;
     const NAME: &'static str = "quantize_features";
 
-    fn operands(&self) -> Operands {
-        Operands { input: Some(self.input), output: self.output, scratch: None }
-    }
-
-    fn cost(&self, _model: &Model<'_>) -> Cost {
+    fn cost(&self, _site: &Site<'_>) -> Cost {
         Cost::default()
     }
 
-    fn check(&self, model: &Model<'_>, operator: u16) -> Result<(), Error> {
-        let (x, y) = model.operands(self.input, self.output).ok_or(Error::Operand { operator })?;
+    fn check(&self, site: &Site<'_>) -> Result<u32, Fault> {
+        let Site { inputs: [x, _], output: y, contract, .. } = site;
         if (x.dtype, y.dtype) != (Dtype::I16, Dtype::I8) {
-            return Err(Error::Operand { operator });
+            return Err(Fault::Operand);
         }
-        if x.shape != y.shape || x.shape != model.window_shape() {
-            return Err(Error::Shape { operator });
+        if x.shape != y.shape || x.shape != [1, contract.samples, contract.channels() as u16] {
+            return Err(Fault::Shape);
         }
-        if self.requantize.fits(&y) { Ok(()) } else { Err(Error::Quantization { operator }) }
+        if self.requantize.fits(y) { Ok(0) } else { Err(Fault::Quantization) }
     }
 
-    fn run(&self, model: &Model<'_>, arena: &mut Arena<'_>, _window: &[i16]) -> Option<()> {
-        let (x, y) = model.operands(self.input, self.output)?;
-        let (input, output) = arena.read_write(&x, &y)?;
-        let fields = &model.input().fields;
-        self.samples(fields.iter().map(|field| field.kind.channels()), x.shape[2].into(), input, output);
+    fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
+        let Site { inputs: [x, _], output: y, contract, .. } = site;
+        let fields = contract.fields.iter().map(|field| field.kind.channels());
+        let [input, _] = memory.inputs;
+        self.samples(fields, x.shape[2].into(), view(input, x)?, view_mut(memory.output, y)?);
         Some(())
     }
 }
@@ -76,24 +70,27 @@ impl QuantizeFeatures {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::requantize;
+    use super::super::testing::{Bench, requantize, tensor};
     use super::*;
+    use crate::format::Tensor;
+    use crate::kernel::Operator;
     use proptest::prelude::*;
 
     proptest! {
         #[test]
-        fn equals_the_oracle(x in prop::collection::vec(any::<i16>(), 12), a in 1i32..i32::MAX, b in 1i32..i32::MAX, shift in 31u8..44) {
+        fn equals_the_oracle(x in prop::collection::vec(any::<i16>(), 24), a in 1i32..i32::MAX, b in 1i32..i32::MAX, shift in 31u16..44) {
             let quantize = QuantizeFeatures {
-                input: 0,
-                output: 1,
-                multipliers: [a, b, 0, 0],
+                operands: Operands::new(0, 1),
                 requantize: Requantize { shift, zero_point: -3, min: -128, max: 127 },
+                multipliers: [a, b, 0, 0],
             };
-            let mut y = [0i8; 12];
-            quantize.samples([3, 3].into_iter(), 6, &x, &mut y);
+            let shape = [1, 4, 6];
+            let y = Tensor { zero_point: -3, ..tensor(Dtype::I8, shape) };
+            let bench = Bench { tensors: vec![tensor(Dtype::I16, shape), y], blob: Vec::new() };
+            let y = bench.run(&Operator::QuantizeFeatures(quantize), &x);
             for (c, (&x, &y)) in x.iter().zip(&y).enumerate() {
                 let multiplier = if c % 6 < 3 { a } else { b };
-                prop_assert_eq!(i16::from(y), requantize(x.into(), multiplier, &quantize.requantize));
+                prop_assert_eq!(y, requantize(x.into(), multiplier, &quantize.requantize));
             }
         }
     }

@@ -1,12 +1,10 @@
 //! The caller's window as int16 vectors, the input of ψ.
 
-use super::{Cost, Kernel, Operands};
-use crate::arena::Arena;
-use crate::error::Error;
-use crate::format::{Dtype, MAX_FIELDS, TensorId};
-use crate::model::Model;
+use super::{Cost, Fault, Memory, Operands, Record, Site};
+use crate::arena::view_mut;
+use crate::format::{Dtype, MAX_FIELDS, NONE};
 use crate::quant::Requantize;
-use serde::{Deserialize, Serialize};
+use bytemuck::{Pod, Zeroable};
 
 // ---- Record ---------------------------------------------------------------------------------------
 
@@ -14,45 +12,41 @@ use serde::{Deserialize, Serialize};
 ///
 /// Sensors deliver x, y, z side by side; the vector operators want each component in a plane of its
 /// own, where the taps of a convolution are neighbours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
 pub struct QuantizeVectors {
-    /// Vectors `[3, samples, fields]`.
-    pub output: TensorId,
-    /// One for each field of the input contract; the rest are unused.
-    pub multipliers: [i32; MAX_FIELDS],
+    /// The caller's window, and vectors `i16[3, samples, fields]`.
+    pub operands: Operands,
     /// To the output's scale.
     pub requantize: Requantize,
+    /// One for each field of the input contract; the rest are unused.
+    pub multipliers: [i32; MAX_FIELDS],
 }
 
 // ---- Check ----------------------------------------------------------------------------------------
 
-impl Kernel for QuantizeVectors {
+impl Record for QuantizeVectors {
+    const KIND: u16 = 0;
     const NAME: &'static str = "quantize_vectors";
 
-    fn operands(&self) -> Operands {
-        Operands { input: None, output: self.output, scratch: None }
-    }
-
-    fn cost(&self, _model: &Model<'_>) -> Cost {
+    fn cost(&self, _site: &Site<'_>) -> Cost {
         Cost::default()
     }
 
-    fn check(&self, model: &Model<'_>, operator: u16) -> Result<(), Error> {
-        let v = model.tensor(self.output).ok_or(Error::Operand { operator })?;
-        if v.dtype != Dtype::I16 {
-            return Err(Error::Operand { operator });
+    fn check(&self, site: &Site<'_>) -> Result<u32, Fault> {
+        let v = &site.output;
+        if v.dtype != Dtype::I16 || self.operands.inputs[0] != NONE {
+            return Err(Fault::Operand);
         }
-        let [_, samples, channels] = model.window_shape();
-        let fields = &model.input().fields;
-        if v.shape != [3, samples, fields.len() as u16] || channels != 3 * v.shape[2] {
-            return Err(Error::Shape { operator });
+        let fields = site.contract.fields.len() as u16;
+        if v.shape != [3, site.contract.samples, fields] || site.contract.channels() != 3 * usize::from(fields) {
+            return Err(Fault::Shape);
         }
-        if self.requantize.fits(&v) && v.zero_point == 0 { Ok(()) } else { Err(Error::Quantization { operator }) }
+        if self.requantize.fits(v) && v.zero_point == 0 { Ok(0) } else { Err(Fault::Quantization) }
     }
 
-    fn run(&self, model: &Model<'_>, arena: &mut Arena<'_>, window: &[i16]) -> Option<()> {
-        let v = model.tensor(self.output)?;
-        self.split(v.shape[2].into(), window, arena.write(&v)?);
+    fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
+        self.split(site.contract.fields.len(), site.window, view_mut(memory.output, &site.output)?);
         Some(())
     }
 }
@@ -76,20 +70,21 @@ impl QuantizeVectors {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::requantize;
+    use super::super::testing::{Bench, requantize, tensor};
     use super::*;
+    use crate::kernel::Operator;
     use proptest::prelude::*;
 
     proptest! {
         #[test]
-        fn equals_the_oracle(window in prop::collection::vec(any::<i16>(), 24), a in 1i32..i32::MAX, b in 1i32..i32::MAX, shift in 28u8..36) {
+        fn equals_the_oracle(window in prop::collection::vec(any::<i16>(), 24), a in 1i32..i32::MAX, b in 1i32..i32::MAX, shift in 28u16..36) {
             let quantize = QuantizeVectors {
-                output: 0,
-                multipliers: [a, b, 0, 0],
+                operands: Operands::new(NONE, 0),
                 requantize: Requantize { shift, zero_point: 0, min: -32768, max: 32767 },
+                multipliers: [a, b, 0, 0],
             };
-            let mut vectors = [0i16; 24];
-            quantize.split(2, &window, &mut vectors);
+            let bench = Bench { tensors: vec![tensor(Dtype::I16, [3, 4, 2])], blob: Vec::new() };
+            let vectors = bench.run(&Operator::QuantizeVectors(quantize), &window);
             for t in 0..4 {
                 for (f, multiplier) in [a, b].into_iter().enumerate() {
                     for p in 0..3 {

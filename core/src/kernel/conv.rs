@@ -1,0 +1,324 @@
+//! Convolution of int8 features, or of int16 features or vectors.
+//!
+//! One operator serves every linear layer: **dense** is a window as large as the input, **pointwise** a
+//! window of one, **conv1d** a window of height 1, and **vectors** are three planes one below the other,
+//! under a window of height 1 and without a bias: the same weights then serve x, y and z, and turning
+//! the input turns the output. A **group convolution** is a convolution whose filters the exporter has
+//! written out for every element of the group.
+
+use super::patch::{Source, Window};
+use super::tile::{Matrix, SIDE, Tiles, multiply};
+use super::{Cost, Fault, Memory, Operands, Record, Site};
+use crate::arena::{Activation, view, view_mut};
+use crate::format::{Dtype, Tensor};
+use crate::quant::{Requantize, Rescale};
+use bytemuck::{Pod, Zeroable};
+
+// ---- Record ---------------------------------------------------------------------------------------
+
+/// `y[i, j, o] = requantize(bias[o] + Σ_{k,l,c} w[o, k, l, c] · x[i·stride + k·dilation − padding, …, c])`
+///
+/// from `[height, width, channels]` to `[height', width', channels']`, both int8 or both int16. Padding
+/// reads as the input's zero point. The exporter folds that into the bias:
+/// `bias − zero_point · Σ w`. With `groups`, outputs and inputs are cut into as many equal parts, and
+/// each part of the outputs sees its own part of the inputs.
+///
+/// The shift of `requantize` is at least 33.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Conv {
+    /// Input and output; the scratch is `i16[1, points, columns]`, where `columns` is
+    /// `height · width · channels / groups` of the window, rounded up to a multiple of four, and `points`
+    /// is 2, or 1 if the output has but one.
+    pub operands: Operands,
+    /// How the window moves.
+    pub window: Window,
+    /// To the output's scale.
+    pub requantize: Requantize,
+    /// Offset in the blob: for each group one matrix of [`Tiles`].
+    pub weights: u32,
+    /// Parts that do not see each other.
+    pub groups: u16,
+    /// Zero.
+    pub reserved: u16,
+}
+
+// ---- Check ----------------------------------------------------------------------------------------
+
+impl Record for Conv {
+    const KIND: u16 = 2;
+    const NAME: &'static str = "conv";
+
+    fn cost(&self, site: &Site<'_>) -> Cost {
+        let Some(tiles) = self.tiles(site) else { return Cost::default() };
+        let outputs = u64::from(site.output.elements().unwrap_or(u32::MAX));
+        Cost { macs: outputs.saturating_mul(tiles.columns as u64), bytes: self.bytes(&tiles).unwrap_or(u32::MAX) }
+    }
+
+    fn check(&self, site: &Site<'_>) -> Result<u32, Fault> {
+        let Site { inputs: [x, _], output: y, scratch, .. } = site;
+        if x.dtype != y.dtype || x.dtype == Dtype::I32 || scratch.dtype != Dtype::I16 {
+            return Err(Fault::Operand);
+        }
+        self.window.check(x, y)?;
+        let tiles = self.tiles(site).ok_or(Fault::Shape)?;
+        let points = if y.shape[0] == 1 && y.shape[1] == 1 { 1 } else { 2 };
+        let columns = tiles.columns.next_multiple_of(4).try_into().map_err(|_| Fault::Shape)?;
+        if scratch.shape != [1, points, columns] || self.reserved != 0 {
+            return Err(Fault::Shape);
+        }
+        if !self.requantize.fits(y) || self.requantize.rescale().is_none() {
+            return Err(Fault::Quantization);
+        }
+        for group in 0..self.groups.into() {
+            let matrix = self.matrix(&tiles, site.blob, group).ok_or(Fault::Weights)?;
+            matrix.check_accumulator(x.dtype.range().0.unsigned_abs())?;
+        }
+        self.bytes(&tiles).ok_or(Fault::Weights)
+    }
+
+    fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
+        match site.output.dtype {
+            Dtype::I8 => self.convolve::<i8>(site, memory),
+            _ => self.convolve::<i16>(site, memory),
+        }
+    }
+}
+
+impl Conv {
+    /// The matrix of one group.
+    fn tiles(&self, site: &Site<'_>) -> Option<Tiles> {
+        let groups = usize::from(self.groups);
+        let part = |tensor: &Tensor| {
+            let channels = usize::from(tensor.shape[2]);
+            (channels.checked_rem(groups)? == 0).then_some(channels / groups.max(1))
+        };
+        // Windows are no larger than their padded input, whose elements fit 32 bits.
+        let columns = self.window.taps().checked_mul(part(&site.inputs[0])? as u64)?;
+        Some(Tiles { rows: part(&site.output)?, columns: columns.try_into().ok()? })
+    }
+
+    fn matrix<'m>(&self, tiles: &Tiles, blob: &'m [u8], group: usize) -> Option<Matrix<'m>> {
+        let offset = u32::try_from(group.checked_mul(tiles.len())?).ok()?;
+        tiles.of(blob, self.weights.checked_add(offset)?)
+    }
+
+    fn bytes(&self, tiles: &Tiles) -> Option<u32> {
+        tiles.len().checked_mul(self.groups.into())?.try_into().ok()
+    }
+
+    // ---- Reference --------------------------------------------------------------------------------
+
+    fn convolve<X: Activation>(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
+        let Site { inputs: [x, _], output: y, scratch, .. } = site;
+        let (tiles, rescale) = (self.tiles(site)?, self.requantize.rescale()?);
+        let [height, width, channels] = x.shape.map(usize::from);
+        let count = channels.checked_div(self.groups.into())?;
+        let [input, _] = memory.inputs;
+        let (input, output) = (view::<X>(input, x)?, view_mut::<X>(memory.output, y)?);
+        let patches = view_mut::<i16>(memory.scratch, scratch)?;
+        // No tap fills the columns up to a multiple of four.
+        patches.fill(0);
+        for group in 0..self.groups.into() {
+            let matrix = self.matrix(&tiles, site.blob, group)?;
+            let first = group * count;
+            let source =
+                Source { window: &self.window, x: input, height, width, channels, first, count, zero: x.zero_point };
+            source.multiply(&matrix, &rescale, patches, group * tiles.rows, y, output)?;
+        }
+        Some(())
+    }
+}
+
+impl<X: Activation> Source<'_, X> {
+    /// One group: rows from `first` of every output, two points at a time, so that each weight is read
+    /// and widened for both.
+    fn multiply(
+        &self,
+        matrix: &Matrix<'_>,
+        rescale: &Rescale,
+        patches: &mut [i16],
+        first: usize,
+        y: &Tensor,
+        output: &mut [X],
+    ) -> Option<()> {
+        let [_, across, channels] = y.shape.map(usize::from);
+        let (patch, other) = patches.split_at_mut_checked(SIDE * matrix.quads)?;
+        let (mut row, mut column) = (0, 0);
+        let mut gather = |patch: &mut [i16]| {
+            self.gather(row, column, patch);
+            column += 1;
+            if column == across {
+                (row, column) = (row + 1, 0);
+            }
+        };
+        for pair in output.chunks_mut((2 * channels).max(1)) {
+            let (a, b) = pair.split_at_mut_checked(channels)?;
+            let (a, b) = (a.get_mut(first..)?, b.get_mut(first..));
+            gather(patch);
+            match b {
+                Some(b) if !b.is_empty() => {
+                    gather(other);
+                    multiply(matrix, [patch, other], rescale, [a, b]);
+                }
+                _ => multiply(matrix, [patch], rescale, [a]),
+            }
+        }
+        Some(())
+    }
+}
+
+// ---- Tests ----------------------------------------------------------------------------------------
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Bench, requantize, tensor, values};
+    use super::*;
+    use crate::kernel::Operator;
+    use proptest::prelude::*;
+
+    #[derive(Clone, Debug)]
+    struct Case {
+        conv: Conv,
+        x: Tensor,
+        y: Tensor,
+        weights: Vec<i8>,
+        biases: Vec<i32>,
+        multipliers: Vec<i32>,
+        input: Vec<i16>,
+    }
+
+    /// Random shapes, with every kind of padding, and extreme numbers among the random ones.
+    fn case(dtype: Dtype) -> impl Strategy<Value = Case> {
+        let (min, max) = (dtype.range().0 as i16, dtype.range().1 as i16);
+        let axis = || (1u16..4, 1u16..3, 1u16..3, 1u16..7, any::<bool>());
+        let shape = (axis(), axis(), 1u16..4, 1u16..4, prop_oneof![3 => Just(1u16), 1 => Just(2), 1 => Just(3)]);
+        shape
+            .prop_flat_map(move |(down, across, inputs, outputs, groups)| {
+                let padding = |(size, _, dilation, _, _): (u16, u16, u16, u16, bool)| 0..=(size - 1) * dilation;
+                (padding(down), padding(across), Just((down, across, inputs, outputs, groups)))
+            })
+            .prop_filter_map("the window must fit", move |(top, left, (down, across, inputs, outputs, groups))| {
+                let window = Window {
+                    size: [down.0, across.0],
+                    stride: [down.1, across.1],
+                    dilation: [down.2, across.2],
+                    padding: [top, left],
+                    circular: u16::from(down.4) | u16::from(across.4) << 1,
+                    reserved: 0,
+                };
+                let length = |(_, stride, _, inputs, _): (u16, u16, u16, u16, bool), padding: u16| {
+                    (inputs + padding).div_ceil(stride)
+                };
+                let x = tensor(dtype, [down.3, across.3, inputs * groups]);
+                let y = tensor(dtype, [length(down, top), length(across, left), outputs * groups]);
+                window.check(&x, &y).is_ok().then_some((window, x, y, groups))
+            })
+            .prop_flat_map(move |(window, x, y, groups)| {
+                let rows = usize::from(y.shape[2]);
+                let columns = window.taps() as usize * usize::from(x.shape[2] / groups);
+                (
+                    (min..=max, min..=max, 33u16..50),
+                    prop::collection::vec(any::<i8>(), rows * columns),
+                    prop::collection::vec(-100_000i32..100_000, rows),
+                    prop::collection::vec(prop_oneof![1i32..i32::MAX, Just(i32::MAX)], rows),
+                    values(dtype, &x),
+                )
+                    .prop_map(
+                        move |((input_zero, output_zero, shift), weights, biases, multipliers, input)| {
+                            let output_zero = output_zero / 2;
+                            let requantize = Requantize { shift, zero_point: output_zero.clamp(-128, 127), min, max };
+                            Case {
+                                conv: Conv {
+                                    operands: Operands::new(0, 1).with_scratch(2),
+                                    window,
+                                    requantize,
+                                    weights: 0,
+                                    groups,
+                                    reserved: 0,
+                                },
+                                x: Tensor { zero_point: input_zero, ..x },
+                                y: Tensor { zero_point: requantize.zero_point, ..y },
+                                weights,
+                                biases,
+                                multipliers,
+                                input,
+                            }
+                        },
+                    )
+            })
+    }
+
+    /// The formula as it stands above, index by index, in 64 bits and with the padding written out.
+    fn oracle(case: &Case) -> Vec<i16> {
+        let (c, size) = (&case.conv, |n: u16| usize::from(n));
+        let [height, width, channels] = case.x.shape.map(i64::from);
+        let place = |axis: usize, at: usize, tap: usize, inputs: i64| {
+            let w = &c.window;
+            let place = (at * size(w.stride[axis]) + tap * size(w.dilation[axis])) as i64 - i64::from(w.padding[axis]);
+            if (0..inputs).contains(&place) {
+                Some(place)
+            } else if w.circular >> axis & 1 == 1 {
+                Some(place.rem_euclid(inputs))
+            } else {
+                None
+            }
+        };
+        let groups = size(c.groups);
+        let (ins, outs) = (channels as usize / groups, size(case.y.shape[2]) / groups);
+        let mut y = Vec::new();
+        for i in 0..size(case.y.shape[0]) {
+            for j in 0..size(case.y.shape[1]) {
+                for o in 0..groups * outs {
+                    let mut sum = i64::from(case.biases[o]);
+                    let mut column = 0;
+                    for k in 0..size(c.window.size[0]) {
+                        for l in 0..size(c.window.size[1]) {
+                            for n in 0..ins {
+                                let x = match (place(0, i, k, height), place(1, j, l, width)) {
+                                    (Some(i), Some(j)) => {
+                                        case.input[((i * width + j) * channels) as usize + o / outs * ins + n]
+                                    }
+                                    _ => case.x.zero_point,
+                                };
+                                let columns = size(c.window.size[0]) * size(c.window.size[1]) * ins;
+                                sum += i64::from(x) * i64::from(case.weights[o * columns + column]);
+                                column += 1;
+                            }
+                        }
+                    }
+                    y.push(requantize(sum, case.multipliers[o], &c.requantize));
+                }
+            }
+        }
+        y
+    }
+
+    fn run(case: &Case) -> Vec<i16> {
+        let groups = usize::from(case.conv.groups);
+        let tiles = Tiles { rows: case.biases.len() / groups, columns: case.weights.len() / case.biases.len() };
+        let points = (case.y.shape[0] * case.y.shape[1]).min(2);
+        let scratch = tensor(Dtype::I16, [1, points, tiles.columns.next_multiple_of(4) as u16]);
+        let blob: Vec<u8> = (0..groups)
+            .flat_map(|group| {
+                let rows = group * tiles.rows..(group + 1) * tiles.rows;
+                let weights = &case.weights[rows.start * tiles.columns..rows.end * tiles.columns];
+                tiles.pack(weights, &case.biases[rows.clone()], &case.multipliers[rows])
+            })
+            .collect();
+        let bench = Bench { tensors: vec![case.x, case.y, scratch], blob };
+        bench.run(&Operator::Conv(case.conv), &case.input)
+    }
+
+    proptest! {
+        #[test]
+        fn features_equal_the_oracle(case in case(Dtype::I8)) {
+            prop_assert_eq!(run(&case), oracle(&case));
+        }
+
+        #[test]
+        fn sixteen_bits_equal_the_oracle(case in case(Dtype::I16)) {
+            prop_assert_eq!(run(&case), oracle(&case));
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! What one output of a convolution sees: the window's taps, side by side and widened to 16 bits.
+
+use crate::arena::Activation;
+use crate::format::Tensor;
+use crate::kernel::Fault;
+use bytemuck::{Pod, Zeroable};
+
+/// How a window moves over `[height, width, channels]`; in one dimension the height is 1, and for
+/// vectors, whose planes must not mix, the window's height is 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Window {
+    /// Taps down and across.
+    pub size: [u16; 2],
+    /// Inputs from one output to the next.
+    pub stride: [u16; 2],
+    /// Inputs from one tap to the next.
+    pub dilation: [u16; 2],
+    /// Inputs that the first window begins before the first input: 0 for valid, half the window's reach
+    /// for same, all of it for causal. The padding behind follows from the output's size.
+    pub padding: [u16; 2],
+    /// Which directions are circular, bit 0 down, bit 1 across: beyond an end stands the other end. In the
+    /// others, padding reads as zero.
+    pub circular: u16,
+    /// Zero.
+    pub reserved: u16,
+}
+
+impl Window {
+    /// Every output sees the input at its own place: dense and pointwise layers.
+    pub const POINT: Self =
+        Self { size: [1; 2], stride: [1; 2], dilation: [1; 2], padding: [0; 2], circular: 0, reserved: 0 };
+
+    /// A window over `[1, length, channels]` or over each of several planes.
+    #[must_use]
+    pub const fn across(size: u16, stride: u16, dilation: u16, padding: u16) -> Self {
+        Self {
+            size: [1, size],
+            stride: [1, stride],
+            dilation: [1, dilation],
+            padding: [0, padding],
+            circular: 0,
+            reserved: 0,
+        }
+    }
+
+    /// Taps in a window.
+    pub(crate) fn taps(&self) -> u64 {
+        u64::from(self.size[0]) * u64::from(self.size[1])
+    }
+
+    /// Proves that the window meets the input wherever it stands.
+    pub(crate) fn check(&self, x: &Tensor, y: &Tensor) -> Result<(), Fault> {
+        let [height, width, _] = x.shape;
+        let [rows, columns, _] = y.shape;
+        let fits = self.axis_fits(0, height, rows) && self.axis_fits(1, width, columns) && self.circular < 4;
+        if fits && self.reserved == 0 { Ok(()) } else { Err(Fault::Shape) }
+    }
+
+    /// Whether no window reaches beyond the end of the input.
+    pub(crate) fn stays_inside(&self, x: &Tensor, y: &Tensor) -> bool {
+        let inside = |axis: usize, inputs: u16, outputs: u16| {
+            let [size, stride, dilation, padding] = self.along(axis).map(|size| size as u64);
+            (u64::from(outputs) - 1) * stride + (size - 1) * dilation < u64::from(inputs) + padding
+        };
+        inside(0, x.shape[0], y.shape[0]) && inside(1, x.shape[1], y.shape[1])
+    }
+
+    fn axis_fits(&self, axis: usize, inputs: u16, outputs: u16) -> bool {
+        let [size, stride, dilation, padding] = self.along(axis).map(|size| size as u32);
+        let (inputs, outputs) = (u32::from(inputs), u32::from(outputs));
+        if size == 0 || stride == 0 || dilation == 0 || outputs == 0 {
+            return false;
+        }
+        let reach = u64::from(size - 1) * u64::from(dilation);
+        let last = u64::from(outputs - 1) * u64::from(stride);
+        // The last window begins inside, no window is wider than the input and its padding on both
+        // sides, and positions stay far below 2³², so that 32-bit targets can count them.
+        u64::from(padding) <= reach && last < u64::from(inputs + padding) && reach <= u64::from(inputs + 2 * padding)
+    }
+
+    /// The input at a tap of the window at output `at` along an axis; `None` in the padding.
+    pub(crate) fn input(&self, axis: usize, at: usize, tap: usize, inputs: usize) -> Option<usize> {
+        let [_, stride, dilation, padding] = self.along(axis);
+        let place = at.wrapping_mul(stride).wrapping_add(tap.wrapping_mul(dilation)).wrapping_sub(padding);
+        if place < inputs {
+            return Some(place);
+        }
+        if self.circular & (1 << axis) == 0 {
+            return None;
+        }
+        // The padding is no longer than the window's reach, which may be several times round.
+        let place = (place as isize).checked_rem_euclid(inputs as isize)?;
+        Some(place as usize)
+    }
+
+    /// Size, stride, dilation and padding down (0) or across (1).
+    fn along(&self, axis: usize) -> [usize; 4] {
+        [self.size, self.stride, self.dilation, self.padding]
+            .map(|[down, across]| if axis == 0 { down } else { across }.into())
+    }
+}
+
+/// The input of a convolution, to be gathered from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Source<'a, X> {
+    pub(crate) window: &'a Window,
+    pub(crate) x: &'a [X],
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+    /// Channels of a sample, and those that are gathered.
+    pub(crate) channels: usize,
+    pub(crate) first: usize,
+    pub(crate) count: usize,
+    /// What stands in the padding.
+    pub(crate) zero: i16,
+}
+
+impl<X: Activation> Source<'_, X> {
+    /// `patch[tap, channel]` of the window at an output, taps row by row.
+    pub(crate) fn gather(&self, row: usize, column: usize, patch: &mut [i16]) {
+        let across = usize::from(self.window.size[1]);
+        for (down, patch) in patch.chunks_exact_mut((across * self.count).max(1)).enumerate() {
+            let line = self.window.input(0, row, down, self.height);
+            let len = self.width * self.channels;
+            let line = line.and_then(|line| self.x.get(line * len..)?.get(..len)).unwrap_or_default();
+            if let Some(run) = self.run(column, line, patch.len()) {
+                X::widen(run, patch);
+                continue;
+            }
+            for (tap, patch) in patch.chunks_exact_mut(self.count.max(1)).enumerate() {
+                let place = self.window.input(1, column, tap, self.width);
+                match place.and_then(|place| line.get(place * self.channels + self.first..)?.get(..patch.len())) {
+                    Some(sample) => X::widen(sample, patch),
+                    None => patch.fill(self.zero),
+                }
+            }
+        }
+    }
+
+    /// All taps of a line where they are neighbours.
+    fn run<'x>(&self, column: usize, line: &'x [X], len: usize) -> Option<&'x [X]> {
+        if self.count != self.channels || self.window.dilation[1] != 1 {
+            return None;
+        }
+        let start = (column * usize::from(self.window.stride[1])).checked_sub(self.window.padding[1].into())?;
+        line.get(start * self.channels..)?.get(..len)
+    }
+}

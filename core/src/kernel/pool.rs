@@ -1,0 +1,284 @@
+//! Pooling: the largest, the mean or the sum over a window, over a set or along an axis.
+//!
+//! A window as large as the input pools globally; one as wide as the input pools a set, and one as high
+//! as the input pools the axis of a group.
+
+use super::patch::Window;
+use super::{Cost, Fault, Memory, Operands, Record, Site, pairs};
+use crate::arena::{Activation, view, view_mut};
+use crate::format::Dtype;
+use crate::quant::Requantize;
+use bytemuck::{Pod, Zeroable};
+
+// ---- Record ---------------------------------------------------------------------------------------
+
+/// `x[height, width, channels] → y[height', width', channels]`, each channel by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Pool {
+    /// Input and output.
+    pub operands: Operands,
+    /// How the window moves.
+    pub window: Window,
+    /// To the output's scale, for means.
+    pub requantize: Requantize,
+    /// To the output's scale divided by the number of taps, for means.
+    pub multiplier: i32,
+    /// A [`Pooling`] as a number.
+    pub pooling: u16,
+    /// Zero.
+    pub reserved: u16,
+}
+
+/// What a pool keeps of its window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pooling {
+    /// `max x`, of the same type and scale; padding is not looked at.
+    Max,
+    /// `requantize(Σ x − taps · zero_point)`, without padding.
+    Mean,
+    /// `Σ x − taps · zero_point` in int32, exactly, without padding: the directions that make a pose come
+    /// from here, and a mean in 16 bits would cost them more than all layers before.
+    Sum,
+}
+
+impl Pooling {
+    /// As a record stores it.
+    #[must_use]
+    pub const fn code(self) -> u16 {
+        self as u16
+    }
+
+    const fn of(code: u16) -> Option<Self> {
+        match code {
+            0 => Some(Self::Max),
+            1 => Some(Self::Mean),
+            2 => Some(Self::Sum),
+            _ => None,
+        }
+    }
+}
+
+// ---- Check ----------------------------------------------------------------------------------------
+
+impl Record for Pool {
+    const KIND: u16 = 4;
+    const NAME: &'static str = "pool";
+
+    fn cost(&self, _site: &Site<'_>) -> Cost {
+        Cost::default()
+    }
+
+    fn check(&self, site: &Site<'_>) -> Result<u32, Fault> {
+        let Site { inputs: [x, _], output: y, .. } = site;
+        let pooling = Pooling::of(self.pooling).ok_or(Fault::Quantization)?;
+        let wanted = if pooling == Pooling::Sum { Dtype::I32 } else { x.dtype };
+        if x.dtype == Dtype::I32 || y.dtype != wanted {
+            return Err(Fault::Operand);
+        }
+        self.window.check(x, y)?;
+        // An element is at most 2¹⁶ − 1 from its zero point, so that 2¹⁵ − 1 of them fit 32 bits.
+        let padded = self.window.padding != [0; 2] || !self.window.stays_inside(x, y);
+        let many = self.window.taps() >= 1 << 15;
+        if x.shape[2] != y.shape[2] || self.reserved != 0 || (pooling != Pooling::Max && (padded || many)) {
+            return Err(Fault::Shape);
+        }
+        let fits = match pooling {
+            Pooling::Max => x.zero_point == y.zero_point,
+            Pooling::Mean => self.requantize.fits(y),
+            Pooling::Sum => y.zero_point == 0,
+        };
+        if fits { Ok(0) } else { Err(Fault::Quantization) }
+    }
+
+    fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
+        match site.inputs[0].dtype {
+            Dtype::I8 => self.pool::<i8>(site, memory),
+            _ => self.pool::<i16>(site, memory),
+        }
+    }
+}
+
+// ---- Reference ------------------------------------------------------------------------------------
+
+impl Pool {
+    fn pool<X: Activation>(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
+        let Site { inputs: [x, _], output: y, .. } = site;
+        let [input, _] = memory.inputs;
+        let samples = Samples { window: &self.window, x: view::<X>(input, x)?, shape: x.shape.map(usize::from) };
+        let [rows, columns, channels] = y.shape.map(usize::from);
+        let places = (0..rows).flat_map(|row| (0..columns).map(move |column| [row, column]));
+        let zero = i32::from(x.zero_point).wrapping_mul(self.window.taps() as i32);
+        match Pooling::of(self.pooling)? {
+            Pooling::Max => {
+                for (at, y) in pairs(places, view_mut::<X>(memory.output, y)?.chunks_exact_mut(channels.max(1))) {
+                    y.fill(X::MIN);
+                    samples.each(at, |x| X::keep_largest(y, x));
+                }
+            }
+            Pooling::Mean => {
+                for (at, y) in pairs(places, view_mut::<X>(memory.output, y)?.chunks_exact_mut(channels.max(1))) {
+                    for (block, y) in y.chunks_mut(BLOCK).enumerate() {
+                        let mut sums = [zero.wrapping_neg(); BLOCK];
+                        samples.each(at, |x| add(&mut sums, x.get(block * BLOCK..).unwrap_or_default()));
+                        for (y, &sum) in y.iter_mut().zip(&sums) {
+                            *y = X::from_i16(self.requantize.apply(sum, self.multiplier));
+                        }
+                    }
+                }
+            }
+            Pooling::Sum => {
+                for (at, y) in pairs(places, view_mut::<i32>(memory.output, y)?.chunks_exact_mut(channels.max(1))) {
+                    y.fill(zero.wrapping_neg());
+                    samples.each(at, |x| add(y, x));
+                }
+            }
+        }
+        Some(())
+    }
+}
+
+/// Channels whose sums are kept at a time.
+const BLOCK: usize = 8;
+
+/// What a window sees, sample by sample.
+struct Samples<'a, X> {
+    window: &'a Window,
+    x: &'a [X],
+    shape: [usize; 3],
+}
+
+impl<X> Samples<'_, X> {
+    /// Calls `see` with the channels at every tap of the window at an output, but for the padding.
+    fn each(&self, [row, column]: [usize; 2], mut see: impl FnMut(&[X])) {
+        let [height, width, channels] = self.shape;
+        let [down, across] = self.window.size.map(usize::from);
+        for line in (0..down).filter_map(|tap| self.window.input(0, row, tap, height)) {
+            for place in (0..across).filter_map(|tap| self.window.input(1, column, tap, width)) {
+                let sample = self.x.get((line * width + place) * channels..).and_then(|rest| rest.get(..channels));
+                see(sample.unwrap_or_default());
+            }
+        }
+    }
+}
+
+fn add<X: Activation>(sums: &mut [i32], x: &[X]) {
+    sums.iter_mut().zip(x).for_each(|(sum, &x)| *sum = sum.wrapping_add(x.into()));
+}
+
+// ---- Tests ----------------------------------------------------------------------------------------
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Bench, requantize, tensor, values};
+    use super::*;
+    use crate::format::Tensor;
+    use crate::kernel::Operator;
+    use proptest::prelude::*;
+
+    type Case = (Pool, Tensor, Tensor, Vec<i16>);
+
+    fn case(dtype: Dtype, pooling: Pooling) -> impl Strategy<Value = Case> {
+        let axis = || (1u16..4, 1u16..3, 1u16..3, 1u16..8);
+        let numbers = (any::<i8>(), any::<i8>(), 1i32..i32::MAX, 20u16..40);
+        (axis(), axis(), 1u16..11, 0u16..9, numbers)
+            .prop_filter_map(
+                "the window must fit",
+                move |(down, across, channels, padding, (zero, output, multiplier, shift))| {
+                    let padding = if pooling == Pooling::Max { [padding % 3, padding / 3] } else { [0; 2] };
+                    let window = Window {
+                        size: [down.0, across.0],
+                        stride: [down.1, across.1],
+                        dilation: [down.2, across.2],
+                        padding,
+                        circular: 0,
+                        reserved: 0,
+                    };
+                    let length = |(size, stride, dilation, inputs): (u16, u16, u16, u16), padding: u16| {
+                        Some((inputs + 2 * padding).checked_sub((size - 1) * dilation + 1)? / stride + 1)
+                    };
+                    let (zero, output) =
+                        (i16::from(zero), if pooling == Pooling::Max { zero.into() } else { output.into() });
+                    let x = Tensor { zero_point: zero, ..tensor(dtype, [down.3, across.3, channels]) };
+                    let shape = [length(down, padding[0])?, length(across, padding[1])?, channels];
+                    let y = match pooling {
+                        Pooling::Sum => tensor(Dtype::I32, shape),
+                        _ => Tensor { zero_point: output, ..tensor(dtype, shape) },
+                    };
+                    window.check(&x, &y).ok()?;
+                    let (min, max) = dtype.range();
+                    let requantize = Requantize { shift, zero_point: output, min: min as i16, max: max as i16 };
+                    let operands = Operands::new(0, 1);
+                    Some((
+                        Pool { operands, window, requantize, multiplier, pooling: pooling.code(), reserved: 0 },
+                        x,
+                        y,
+                    ))
+                },
+            )
+            .prop_flat_map(move |(pool, x, y)| values(dtype, &x).prop_map(move |input| (pool, x, y, input)))
+    }
+
+    fn run((pool, x, y, input): &Case) -> Vec<i32> {
+        Bench { tensors: vec![*x, *y], blob: Vec::new() }.run_wide(&Operator::Pool(*pool), [input, &[]])
+    }
+
+    /// What `choose` makes of the numbers that each output sees, padding left out.
+    fn oracle((pool, x, y, input): &Case, choose: impl Fn(&[i64]) -> i64) -> Vec<i32> {
+        let [height, width, channels] = x.shape.map(i64::from);
+        let [rows, columns, _] = y.shape.map(i64::from);
+        let w = |axis: usize| {
+            [
+                w(pool.window.size, axis),
+                w(pool.window.stride, axis),
+                w(pool.window.dilation, axis),
+                w(pool.window.padding, axis),
+            ]
+        };
+        fn w(sizes: [u16; 2], axis: usize) -> i64 {
+            sizes[axis].into()
+        }
+        let ([sd, td, dd, pd], [sa, ta, da, pa]) = (w(0), w(1));
+        let mut all = Vec::new();
+        for (i, j, c) in (0..rows).flat_map(|i| (0..columns).flat_map(move |j| (0..channels).map(move |c| (i, j, c)))) {
+            let mut seen = Vec::new();
+            for (k, l) in (0..sd).flat_map(|k| (0..sa).map(move |l| (k, l))) {
+                let (line, place) = (i * td + k * dd - pd, j * ta + l * da - pa);
+                if (0..height).contains(&line) && (0..width).contains(&place) {
+                    seen.push(i64::from(input[((line * width + place) * channels + c) as usize]));
+                }
+            }
+            all.push(choose(&seen) as i32);
+        }
+        all
+    }
+
+    proptest! {
+        #[test]
+        fn the_largest(case in case(Dtype::I8, Pooling::Max), wide in case(Dtype::I16, Pooling::Max)) {
+            let largest = |min: i64| move |seen: &[i64]| seen.iter().copied().max().unwrap_or(min);
+            prop_assert_eq!(run(&case), oracle(&case, largest(-128)));
+            prop_assert_eq!(run(&wide), oracle(&wide, largest(-32768)));
+        }
+
+        #[test]
+        fn the_mean(case in case(Dtype::I8, Pooling::Mean), wide in case(Dtype::I16, Pooling::Mean)) {
+            for case in [&case, &wide] {
+                let zero = i64::from(case.1.zero_point);
+                let mean = |seen: &[i64]| {
+                    let sum = seen.iter().map(|x| x - zero).sum();
+                    requantize(sum, case.0.multiplier, &case.0.requantize).into()
+                };
+                prop_assert_eq!(run(case), oracle(case, mean));
+            }
+        }
+
+        #[test]
+        fn the_sum(case in case(Dtype::I8, Pooling::Sum), wide in case(Dtype::I16, Pooling::Sum)) {
+            for case in [&case, &wide] {
+                let zero = i64::from(case.1.zero_point);
+                prop_assert_eq!(run(case), oracle(case, |seen| seen.iter().map(|x| x - zero).sum()));
+            }
+        }
+    }
+}
