@@ -36,28 +36,31 @@ impl Slot {
     }
 }
 
-/// Gives every slot an offset, so that slots that live together do not overlap, and returns the bytes
-/// of arena that they need.
+/// Gives every slot an offset, so that slots that live together do not overlap and none lies across
+/// `border`, and returns the bytes of arena that they need.
 ///
 /// Largest first, each at the lowest place that is free during its whole life; offsets are sums of
-/// lengths, so lengths that are multiples of four give aligned offsets.
-pub fn assign(slots: &mut [Slot]) -> u32 {
+/// lengths, so lengths and a border that are multiples of four give aligned offsets. A border of 0 is none;
+/// another one makes two arenas, of which the first is filled first.
+pub fn assign(slots: &mut [Slot], border: u32) -> u32 {
     for slot in slots.iter_mut() {
         slot.offset = None;
     }
     let mut arena = 0;
     while let Some(next) = largest_unplaced(slots) {
         let Some(slot) = slots.get(next).copied() else { break };
-        // The lowest free place is at 0 or right behind a placed neighbour.
+        // The lowest free place is at the start of an arena or right behind a placed neighbour.
         let candidates = slots.iter().filter(|other| other.lives_with(&slot)).filter_map(Slot::bytes);
         let mut best = None;
-        for offset in core::iter::once(0).chain(candidates.map(|range| range.end)) {
+        for offset in [0, border].into_iter().chain(candidates.map(|range| range.end)) {
             let there = Slot { offset: Some(offset), ..slot };
-            if best.is_none_or(|best| offset < best) && !slots.iter().any(|other| overlap(other, &there)) {
+            let whole = offset >= border || offset.saturating_add(slot.len) <= border;
+            let better = best.is_none_or(|best| offset < best);
+            if better && whole && !slots.iter().any(|other| overlap(other, &there)) {
                 best = Some(offset);
             }
         }
-        let offset = best.unwrap_or(arena);
+        let offset = best.unwrap_or(arena.max(border));
         arena = arena.max(offset.saturating_add(slot.len));
         if let Some(placed) = slots.get_mut(next) {
             placed.offset = Some(offset);
@@ -101,16 +104,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn plans_are_sound_and_tight_enough(mut slots in prop::collection::vec(slot(), 1..24)) {
-            let arena = assign(&mut slots);
+        fn plans_are_sound_and_tight_enough(mut slots in prop::collection::vec(slot(), 1..24), border in 0u32..1000) {
+            let border = 4 * border;
+            let arena = assign(&mut slots, border);
             for (i, a) in slots.iter().enumerate() {
                 prop_assert!(a.bytes().is_some_and(|bytes| bytes.end <= arena && bytes.start % 4 == 0));
+                prop_assert!(a.bytes().is_some_and(|bytes| bytes.end <= border || bytes.start >= border));
                 for b in &slots[i + 1..] {
                     prop_assert!(!overlap(a, b));
                 }
             }
             prop_assert!(lower_bound(&slots) <= arena);
-            prop_assert!(arena <= slots.iter().map(|slot| slot.len).sum());
+            prop_assert!(arena <= border + slots.iter().map(|slot| slot.len).sum::<u32>());
         }
     }
 
@@ -119,7 +124,7 @@ mod tests {
         let lens = [1536, 6144, 3072, 1536, 96, 8];
         let mut slots: [Slot; 6] =
             core::array::from_fn(|i| Slot { len: lens[i], first: i as u16, last: i as u16 + 1, offset: None });
-        assert_eq!(assign(&mut slots), 9216);
+        assert_eq!(assign(&mut slots, 0), 9216);
         assert_eq!(lower_bound(&slots), 9216);
     }
 }

@@ -34,7 +34,7 @@ fn layer(model: &Model<'_>, at: u16, operator: &Operator, network: &'static str)
         network,
         operator: operator.name(),
         output: model.tensor(operator.operands().output).map(|tensor| describe(&tensor)).unwrap_or_default(),
-        macs: cost.macs.into(),
+        macs: cost.macs,
         flash_bytes: cost.bytes.into(),
         arena_bytes: live.map(|tensor| u64::from(tensor.len().unwrap_or(0))).sum(),
     }

@@ -48,6 +48,8 @@ pub struct Parts {
     /// Records whose offsets [`encode`](Self::encode) will fill in.
     pub tensors: Vec<Tensor>,
     operators: Vec<Operator>,
+    /// Bytes of a fast arena, a multiple of four, that the planner fills before the rest; 0 for one arena.
+    pub fast_len: u32,
     /// Weights, biases and multipliers.
     pub blob: Vec<u8>,
 }
@@ -74,13 +76,14 @@ impl Parts {
             networks: Vec::new(),
             tensors: Vec::new(),
             operators: Vec::new(),
+            fast_len: 0,
             blob: Vec::new(),
         }
     }
 
     /// A new tensor; the operators that touch it decide how long it lives.
     pub fn tensor(&mut self, dtype: Dtype, shape: [u16; 3], scale: f32, zero_point: i16) -> TensorId {
-        self.tensors.push(Tensor { dtype, shape, scale, zero_point, offset: 0, first: u16::MAX, last: 0 });
+        self.tensors.push(Tensor { dtype, shape, scale, zero_point, offset: 0, first: u16::MAX, last: 0, reserved: 0 });
         (self.tensors.len() - 1) as TensorId
     }
 
@@ -123,8 +126,8 @@ impl Parts {
     pub fn encode(mut self) -> Result<Vec<u8>, PackageError> {
         let arena_len = self.plan()?;
         let Contract { name, rate_hz, samples, hop, fields, classes } = &self.contract;
-        let tensors: Vec<u8> = self.tensors.iter().flat_map(to_vec).collect();
-        let operators: Vec<u8> = self.operators.iter().flat_map(to_vec).collect();
+        let tensors: Vec<u8> = self.tensors.iter().flat_map(Tensor::encode).collect();
+        let operators: Vec<u8> = self.operators.iter().flat_map(Operator::encode).collect();
         let classes = classes.join("\n");
         let fields =
             fields.iter().map(|f| Field { name: &f.name, unit: &f.unit, per_count: f.per_count, kind: f.kind });
@@ -136,6 +139,7 @@ impl Parts {
             networks: collect(self.networks.iter().copied())?,
             classes: &classes,
             arena_len,
+            fast_len: self.fast_len,
             tensors: &tensors,
             operators: &operators,
         };
@@ -152,7 +156,9 @@ impl Parts {
             self.tensors[usize::from(id)].last = end;
         }
         let mut slots = self.tensors.iter().map(Slot::of).collect::<Option<Vec<_>>>().ok_or(PackageError::TooLarge)?;
-        let arena_len = plan::assign(&mut slots);
+        let arena_len = plan::assign(&mut slots, self.fast_len);
+        // Where everything fits the first arena there is no second.
+        self.fast_len = self.fast_len.min(arena_len);
         for (tensor, slot) in self.tensors.iter_mut().zip(&slots) {
             tensor.offset = slot.offset.unwrap_or(0);
         }

@@ -143,7 +143,7 @@ pub fn measure(package: &[u8], split: &Split, float: Option<(&Model, [f32; 2], &
     }
     let model = core.model();
     let costs = model.operators().map(|operator| operator.cost(model));
-    note("macs", costs.map(|cost| f64::from(cost.macs)).sum());
+    note("macs", costs.map(|cost| cost.macs as f64).sum());
     note("package_bytes", package.len() as f64);
     note("arena_bytes", model.arena_len() as f64);
     note("arena_lower_bound_bytes", arena_lower_bound(model).into());

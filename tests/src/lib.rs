@@ -7,10 +7,10 @@ mod windows;
 
 pub use windows::synthetic_windows;
 
-use gimbal_core::format::{ALIGNMENT, Chart, Dtype, FieldKind, PoseHead, Role, TensorId};
+use gimbal_core::format::{ALIGNMENT, Chart, Dtype, FieldKind, NONE, PoseHead, Role, TensorId};
 use gimbal_core::group::so3::GramSchmidt;
 use gimbal_core::kernel::{
-    Conv1d, Dense, Matrix, Mean, NormGate, Operator, QuantizeFeatures, QuantizeVectors, VectorSum,
+    Conv, NormGate, Operands, Operator, Pool, Pooling, QuantizeFeatures, QuantizeVectors, Tiles, Window,
 };
 use gimbal_core::quant::Requantize;
 use gimbal_train::package::{Contract, ContractField, Parts};
@@ -25,8 +25,8 @@ pub const CHANNELS: u16 = 6;
 
 /// A small valid package; the same seed gives the same bytes.
 ///
-/// ψ: quantize_vectors, conv1d, norm_gate, conv1d to two vectors, vector_sum. η: quantize_features, conv1d,
-/// mean, dense to a code of 16. Classifier: dense to 3 logits.
+/// ψ: quantize_vectors, conv, norm_gate, conv to two vectors, sum. η: quantize_features, conv, mean, dense to a
+/// code of 16. Classifier: dense to 3 logits.
 #[must_use]
 pub fn synthetic_package(seed: u64) -> Vec<u8> {
     let mut b = Builder { rng: ChaCha8Rng::seed_from_u64(seed), parts: Parts::new(contract()) };
@@ -34,47 +34,28 @@ pub fn synthetic_package(seed: u64) -> Vec<u8> {
 
     let input = b.tensor(i16, [3, SAMPLES, 2]);
     let convolved = b.tensor(i16, [3, 32, 4]);
-    let lengths = b.tensor(i16, [1, 1, 4]);
     let reduced = b.tensor(i16, [3, 32, 2]);
     let vectors = b.tensor(Dtype::I32, [3, 1, 2]);
     let signed = (-32767, 32767);
     b.parts.push(Operator::QuantizeVectors(QuantizeVectors {
-        output: input,
+        operands: Operands::new(NONE, input),
         multipliers: [1 << 30, 1 << 30, 0, 0],
         requantize: clamped(30, 0, signed),
     }));
-    let matrix = b.matrix(4, 5 * 2, 0..=0, 1 << 30);
-    b.parts.push(Operator::Conv1d(Conv1d {
-        input,
-        output: convolved,
-        kernel: 5,
-        stride: 4,
-        dilation: 1,
-        padding: 2,
-        matrix,
-        requantize: clamped(37, 0, signed),
-    }));
+    let seeing_five = Window::across(5, 4, 1, 2);
+    b.conv(input, convolved, seeing_five, 0..=0, clamped(37, 0, signed));
     // Gates of a half on average.
-    let matrix = b.matrix(4, 4, (1 << 18)..=(1 << 20), 1 << 30);
+    let weights = b.matrix(4, 4, (1 << 18)..=(1 << 20), 1 << 30);
+    let scratch = b.tensor(i16, [1, 2, 4]);
     b.parts.push(Operator::NormGate(NormGate {
-        vectors: convolved,
-        lengths,
-        matrix,
+        operands: Operands::new(convolved, convolved).with_scratch(scratch),
+        weights,
         requantize: clamped(36, 0, (0, 32767)),
         gate_shift: 14,
+        reserved: 0,
     }));
-    let matrix = b.matrix(2, 4, 0..=0, 1 << 30);
-    b.parts.push(Operator::Conv1d(Conv1d {
-        input: convolved,
-        output: reduced,
-        kernel: 1,
-        stride: 1,
-        dilation: 1,
-        padding: 0,
-        matrix,
-        requantize: clamped(36, 0, signed),
-    }));
-    b.parts.push(Operator::VectorSum(VectorSum { input: reduced, output: vectors }));
+    b.conv(convolved, reduced, Window::POINT, 0..=0, clamped(36, 0, signed));
+    b.pool(reduced, vectors, Pooling::Sum, clamped(1, 0, signed));
     b.parts.network(Role::Psi, vectors);
 
     b.parts.pose =
@@ -88,35 +69,17 @@ pub fn synthetic_package(seed: u64) -> Vec<u8> {
     let code = b.tensor(i8, [1, 1, 16]);
     let byte = (-128, 127);
     b.parts.push(Operator::QuantizeFeatures(QuantizeFeatures {
-        input: canonical,
-        output: features,
+        operands: Operands::new(canonical, features),
         multipliers: [1 << 30, 1 << 29, 0, 0],
         requantize: clamped(37, 3, byte),
     }));
-    let matrix = b.matrix(8, 5 * 6, -3000..=3000, 1 << 30);
-    b.parts.push(Operator::Conv1d(Conv1d {
-        input: features,
-        output: convolved,
-        kernel: 5,
-        stride: 4,
-        dilation: 1,
-        padding: 2,
-        matrix,
-        requantize: clamped(36, -128, byte),
-    }));
-    b.parts.push(Operator::Mean(Mean {
-        input: convolved,
-        output: pooled,
-        multiplier: (1 << 30) / 32,
-        requantize: clamped(30, -128, byte),
-    }));
-    let matrix = b.matrix(16, 8, -3000..=3000, 1 << 30);
-    b.parts.push(Operator::Dense(Dense { input: pooled, output: code, matrix, requantize: clamped(39, 0, byte) }));
+    b.conv(features, convolved, seeing_five, -3000..=3000, clamped(36, -128, byte));
+    b.pool(convolved, pooled, Pooling::Mean, clamped(30, -128, byte));
+    b.conv(pooled, code, Window::POINT, -3000..=3000, clamped(39, 0, byte));
     b.parts.network(Role::Eta, code);
 
     let logits = b.tensor_at(i8, [1, 1, 3], 5);
-    let matrix = b.matrix(3, 16, -300..=300, 1 << 30);
-    b.parts.push(Operator::Dense(Dense { input: code, output: logits, matrix, requantize: clamped(38, 5, byte) }));
+    b.conv(code, logits, Window::POINT, -300..=300, clamped(38, 5, byte));
     b.parts.network(Role::Classifier, logits);
 
     b.parts.encode().expect("the parts fit together")
@@ -158,23 +121,51 @@ impl Builder {
         self.parts.tensor(dtype, shape, 1.0 / 64.0, zero_point)
     }
 
+    /// A convolution with random weights; every row has a multiplier of 2³⁰.
+    fn conv(&mut self, x: TensorId, y: TensorId, window: Window, biases: RangeInclusive<i32>, requantize: Requantize) {
+        let [x_shape, y_shape] = [x, y].map(|id| self.parts.tensors[usize::from(id)].shape);
+        let columns = usize::from(window.size[0] * window.size[1] * x_shape[2]);
+        let weights = self.matrix(y_shape[2].into(), columns, biases, 1 << 30);
+        let points = (y_shape[0] * y_shape[1]).min(2);
+        let scratch = self.tensor(Dtype::I16, [1, points, columns.next_multiple_of(4) as u16]);
+        let operands = Operands::new(x, y).with_scratch(scratch);
+        self.parts.push(Operator::Conv(Conv { operands, window, requantize, weights, groups: 1, reserved: 0 }));
+    }
+
+    /// Pools each channel over all samples.
+    fn pool(&mut self, x: TensorId, y: TensorId, pooling: Pooling, requantize: Requantize) {
+        let samples = self.parts.tensors[usize::from(x)].shape[1];
+        self.parts.push(Operator::Pool(Pool {
+            operands: Operands::new(x, y),
+            window: Window::across(samples, 1, 1, 0),
+            requantize,
+            multiplier: (1 << 30) / i32::from(samples),
+            pooling: pooling.code(),
+            reserved: 0,
+        }));
+    }
+
     /// Random weights, biases of the range, and the same multiplier for every row.
-    fn matrix(&mut self, rows: usize, columns: usize, biases: RangeInclusive<i32>, multiplier: i32) -> Matrix {
+    fn matrix(&mut self, rows: usize, columns: usize, biases: RangeInclusive<i32>, multiplier: i32) -> u32 {
+        let tiles = Tiles { rows, columns };
         let blob = &mut self.parts.blob;
-        let weights = blob.len() as u32;
-        blob.extend((0..rows * columns).map(|_| self.rng.random_range(-127i8..=127) as u8));
         blob.resize(blob.len().next_multiple_of(ALIGNMENT), 0);
-        let channels = blob.len() as u32;
-        for _ in 0..rows {
-            blob.extend(self.rng.random_range(biases.clone()).to_le_bytes());
-            blob.extend(multiplier.to_le_bytes());
+        let start = blob.len();
+        blob.resize(start + tiles.len(), 0);
+        let bytes = &mut blob[start..];
+        for row in 0..rows {
+            bytes[tiles.bias(row)..][..4].copy_from_slice(&self.rng.random_range(biases.clone()).to_le_bytes());
+            bytes[tiles.multiplier(row)..][..4].copy_from_slice(&multiplier.to_le_bytes());
+            for column in 0..columns {
+                bytes[tiles.weight(row, column)] = self.rng.random_range(-127i8..=127) as u8;
+            }
         }
-        Matrix { weights, channels }
+        start as u32
     }
 }
 
 /// A requantization with a clamp.
-fn clamped(shift: u8, zero_point: i16, (min, max): (i16, i16)) -> Requantize {
+fn clamped(shift: u16, zero_point: i16, (min, max): (i16, i16)) -> Requantize {
     Requantize { shift, zero_point, min, max }
 }
 

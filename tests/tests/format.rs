@@ -1,84 +1,110 @@
 //! The bytes of a package are a promise: FORMAT.md says what they mean, and here is what they are.
 
 use gimbal_core::Model;
-use gimbal_core::format::{Chart, Descriptor, Dtype, Field, FieldKind, Input, Network, PoseHead, Role, Tensor};
+use gimbal_core::format::{Chart, Descriptor, Dtype, Field, FieldKind, Input, NONE, Network, PoseHead, Role, Tensor};
 use gimbal_core::group::so3::GramSchmidt;
 use gimbal_core::kernel::{
-    Conv1d, Dense, Matrix, Mean, NormGate, Operator, QuantizeFeatures, QuantizeVectors, VectorSum,
+    Conv, NormGate, Operands, Operator, Pool, Pooling, QuantizeFeatures, QuantizeVectors, Tiles, Window,
 };
 use gimbal_core::quant::Requantize;
 use gimbal_train::package::assemble;
 use gimbal_train::simulate::Vectors;
 
 const REQUANTIZE: Requantize = Requantize { shift: 40, zero_point: -3, min: -128, max: 127 };
-/// shift; −3, −128 and 127 as zigzag varints
-const REQUANTIZE_BYTES: [u8; 6] = [40, 5, 0xff, 0x01, 0xfe, 0x01];
-const MATRIX: Matrix = Matrix { weights: 4, channels: 300 };
-/// 4, and 300 as a varint
-const MATRIX_BYTES: [u8; 3] = [4, 0xac, 0x02];
-
-fn bytes<T: serde::Serialize>(value: &T) -> Vec<u8> {
-    postcard::to_stdvec(value).unwrap()
-}
+const REQUANTIZE_BYTES: [u8; 8] = [40, 0, 0xfd, 0xff, 0x80, 0xff, 0x7f, 0];
+const WINDOW: Window =
+    Window { size: [1, 2], stride: [3, 4], dilation: [5, 6], padding: [7, 8], circular: 2, reserved: 0 };
+const WINDOW_BYTES: [u8; 20] = [1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 0, 7, 0, 8, 0, 2, 0, 0, 0];
 
 #[test]
 fn operators() {
     let multipliers = [1, -1, 64, 0];
-    let multiplier_bytes = [2, 1, 0x80, 0x01, 0];
-    let cases: [(Operator, Vec<u8>); 7] = [
+    let multiplier_bytes = [1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 64, 0, 0, 0, 0, 0, 0, 0];
+    let operands = Operands::new(258, 2);
+    let operand_bytes = [2, 1, 0xff, 0xff, 2, 0, 0xff, 0xff];
+    let with_scratch = [2, 1, 0xff, 0xff, 2, 0, 9, 0];
+    let weights = 0x0102_0304;
+    let weight_bytes = [4, 3, 2, 1];
+    let cases: [(Operator, Vec<u8>); 5] = [
         (
-            Operator::QuantizeVectors(QuantizeVectors { output: 9, multipliers, requantize: REQUANTIZE }),
-            [&[0, 9][..], &multiplier_bytes, &REQUANTIZE_BYTES].concat(),
-        ),
-        (
-            Operator::QuantizeFeatures(QuantizeFeatures { input: 8, output: 9, multipliers, requantize: REQUANTIZE }),
-            [&[1, 8, 9][..], &multiplier_bytes, &REQUANTIZE_BYTES].concat(),
-        ),
-        (
-            Operator::Conv1d(Conv1d {
-                input: 1,
-                output: 2,
-                kernel: 7,
-                stride: 3,
-                dilation: 4,
-                padding: 5,
-                matrix: MATRIX,
+            Operator::QuantizeVectors(QuantizeVectors {
+                operands: Operands::new(NONE, 2),
                 requantize: REQUANTIZE,
+                multipliers,
             }),
-            [&[2, 1, 2, 7, 3, 4, 5][..], &MATRIX_BYTES, &REQUANTIZE_BYTES].concat(),
+            [&[0, 0, 0xff, 0xff, 0xff, 0xff, 2, 0, 0xff, 0xff][..], &REQUANTIZE_BYTES, &multiplier_bytes].concat(),
+        ),
+        (
+            Operator::QuantizeFeatures(QuantizeFeatures { operands, requantize: REQUANTIZE, multipliers }),
+            [&[1, 0][..], &operand_bytes, &REQUANTIZE_BYTES, &multiplier_bytes].concat(),
+        ),
+        (
+            Operator::Conv(Conv {
+                operands: operands.with_scratch(9),
+                window: WINDOW,
+                requantize: REQUANTIZE,
+                weights,
+                groups: 5,
+                reserved: 0,
+            }),
+            [&[2, 0][..], &with_scratch, &WINDOW_BYTES, &REQUANTIZE_BYTES, &weight_bytes, &[5, 0, 0, 0]].concat(),
         ),
         (
             Operator::NormGate(NormGate {
-                vectors: 1,
-                lengths: 2,
-                matrix: MATRIX,
+                operands: operands.with_scratch(9),
                 requantize: REQUANTIZE,
+                weights,
                 gate_shift: 15,
+                reserved: 0,
             }),
-            [&[3, 1, 2][..], &MATRIX_BYTES, &REQUANTIZE_BYTES, &[15]].concat(),
-        ),
-        (Operator::VectorSum(VectorSum { input: 1, output: 2 }), vec![4, 1, 2]),
-        (
-            Operator::Mean(Mean { input: 1, output: 2, multiplier: 64, requantize: REQUANTIZE }),
-            [&[5, 1, 2, 0x80, 0x01][..], &REQUANTIZE_BYTES].concat(),
+            [&[3, 0][..], &with_scratch, &REQUANTIZE_BYTES, &weight_bytes, &[15, 0, 0, 0]].concat(),
         ),
         (
-            Operator::Dense(Dense { input: 1, output: 2, matrix: MATRIX, requantize: REQUANTIZE }),
-            [&[6, 1, 2][..], &MATRIX_BYTES, &REQUANTIZE_BYTES].concat(),
+            Operator::Pool(Pool {
+                operands,
+                window: WINDOW,
+                requantize: REQUANTIZE,
+                multiplier: -2,
+                pooling: Pooling::Sum.code(),
+                reserved: 0,
+            }),
+            [&[4, 0][..], &operand_bytes, &WINDOW_BYTES, &REQUANTIZE_BYTES, &[0xfe, 0xff, 0xff, 0xff, 2, 0, 0, 0]]
+                .concat(),
         ),
     ];
-    for (operator, expected) in cases {
-        assert_eq!(bytes(&operator), expected, "{operator:?}");
+    for (operator, mut expected) in cases {
+        expected.resize(Operator::LEN, 0);
+        assert_eq!(operator.encode(), expected[..], "{operator:?}");
+        assert_eq!(Operator::decode(&operator.encode()), Some(operator));
     }
+}
+
+/// Five rows of five columns: two groups of two tiles.
+#[test]
+fn tiles() {
+    let tiles = Tiles { rows: 5, columns: 5 };
+    assert_eq!(tiles.len(), 2 * (16 + 2 * 16 + 16));
+    assert_eq!([tiles.bias(0), tiles.bias(3), tiles.bias(4)], [0, 12, 64]);
+    assert_eq!([tiles.multiplier(0), tiles.multiplier(3), tiles.multiplier(4)], [48, 60, 112]);
+    assert_eq!([0, 1, 2, 3, 4].map(|column| tiles.weight(0, column)), [16, 18, 17, 19, 32]);
+    assert_eq!([tiles.weight(1, 0), tiles.weight(3, 4), tiles.weight(4, 1)], [20, 44, 82]);
 }
 
 #[test]
 fn a_tensor_record() {
-    let tensor =
-        Tensor { dtype: Dtype::I32, shape: [3, 1, 514], scale: 1.0, zero_point: -2, offset: 16, first: 1, last: 258 };
-    let expected = [2, 3, 0, 1, 0, 2, 2, 0, 0, 0x80, 0x3f, 0xfe, 0xff, 16, 0, 0, 0, 1, 0, 2, 1];
-    assert_eq!(bytes(&tensor), expected);
-    assert_eq!(expected.len(), Tensor::LEN);
+    let tensor = Tensor {
+        offset: 16,
+        scale: 1.0,
+        shape: [3, 1, 514],
+        zero_point: -2,
+        first: 1,
+        last: 258,
+        dtype: Dtype::I32,
+        reserved: 0,
+    };
+    let expected = [16, 0, 0, 0, 0, 0, 0x80, 0x3f, 3, 0, 1, 0, 2, 2, 0xfe, 0xff, 1, 0, 2, 1, 2, 0, 0, 0];
+    assert_eq!(tensor.encode(), expected);
+    assert_eq!(Tensor::decode(&expected), Some(tensor));
 }
 
 #[test]
@@ -92,12 +118,13 @@ fn a_whole_file() {
         networks: [Network { role: Role::Classifier, operators: 5, output: 4 }].into_iter().collect(),
         classes: "x\ny",
         arena_len: 300,
+        fast_len: 200,
         tensors: &[0xaa, 0xbb],
         operators: &[0xcc],
     };
     #[rustfmt::skip]
     let expected = [
-        b'G', b'M', b'B', b'L', 1, 0, 0, 0, 48, 0, 0, 0, 2, 0, 0, 0,
+        b'G', b'M', b'B', b'L', 2, 0, 0, 0, 52, 0, 0, 0, 2, 0, 0, 0,
         2, b'h', b'i',
         0, 0, 0x48, 0x42, 0x80, 0x01, 64, 1, 1, b'a', 1, b'g', 0, 0, 0, 0x3f, 1,
         1, 0, 0, 0, 0, 0x40, 0, 0, 0x80, 0x3f, 7,
@@ -105,9 +132,10 @@ fn a_whole_file() {
         1, 2, 5, 4,
         3, b'x', b'\n', b'y',
         0xac, 0x02,
+        0xc8, 0x01,
         2, 0xaa, 0xbb,
         1, 0xcc,
-        0,
+        0, 0, 0,
         0x11, 0x22,
     ];
     let file = assemble(&descriptor, &[0x11, 0x22]);

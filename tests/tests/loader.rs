@@ -1,6 +1,7 @@
 //! Each thing that the loader proves, broken by itself in a package whose checksum is right.
 
-use gimbal_core::format::{Chart, Descriptor, HEADER_LEN, Operator, Role, Tensor};
+use gimbal_core::format::{Chart, Descriptor, HEADER_LEN, NONE, Operator, Role, Tensor};
+use gimbal_core::kernel::{Conv, Pool, QuantizeFeatures, QuantizeVectors};
 use gimbal_core::{Error, Model};
 use gimbal_tests::synthetic_package;
 use gimbal_train::package::assemble;
@@ -34,9 +35,8 @@ fn take_apart() -> Loose {
 fn after(change: impl FnOnce(&mut Loose)) -> Result<(), Error> {
     let mut loose = take_apart();
     change(&mut loose);
-    let bytes = |record: &Operator| postcard::to_stdvec(record).unwrap();
-    let tensors: Vec<u8> = loose.tensors.iter().flat_map(|tensor| postcard::to_stdvec(tensor).unwrap()).collect();
-    let operators: Vec<u8> = loose.operators.iter().flat_map(bytes).chain(loose.behind).collect();
+    let tensors: Vec<u8> = loose.tensors.iter().flat_map(Tensor::encode).collect();
+    let operators: Vec<u8> = loose.operators.iter().flat_map(Operator::encode).chain(loose.behind).collect();
     let descriptor = Descriptor { tensors: &tensors, operators: &operators, ..loose.descriptor };
     Model::from_bytes(&assemble(&descriptor, &loose.blob)).map(|_| ())
 }
@@ -70,34 +70,56 @@ fn tensors() {
     assert_eq!(after(|p| p.tensors[0].scale = f32::NAN), tensor);
     assert_eq!(after(|p| p.tensors[0].first = p.tensors[0].last + 1), tensor);
     assert_eq!(after(|p| p.tensors[1].offset = p.tensors[0].offset), Err(Error::Overlap { tensor: 1 }));
+    assert_eq!(after(|p| p.tensors[0].reserved = 1), tensor);
     assert_eq!(after(|p| p.descriptor.arena_len += 1), Err(Error::Descriptor));
+    assert_eq!(after(|p| p.descriptor.fast_len = p.descriptor.arena_len + 4), Err(Error::Descriptor));
+    let across = |p: &mut Loose| p.descriptor.fast_len = p.tensors[0].offset + 4;
+    assert_eq!(after(across), tensor, "across the border of two arenas");
 }
 
 #[test]
 fn operands() {
     let operand = |at: usize| Err(Error::Operand { operator: at as u16 });
-    assert_eq!(after(|p| record!(p, CODE_DENSE, Dense).input = 200), operand(CODE_DENSE), "no such tensor");
-    assert_eq!(after(|p| record!(p, CODE_DENSE, Dense).input = 0), operand(CODE_DENSE), "not live any more");
-    let alias = |p: &mut Loose| record!(p, CODE_DENSE, Dense).input = record!(p, CODE_DENSE, Dense).output;
+    assert_eq!(after(|p| record!(p, CODE_DENSE, Conv).operands.inputs[0] = 200), operand(CODE_DENSE), "no such tensor");
+    assert_eq!(
+        after(|p| record!(p, CODE_DENSE, Conv).operands.inputs[0] = 0),
+        operand(CODE_DENSE),
+        "not live any more"
+    );
+    let alias = |p: &mut Loose| {
+        let operands = &mut record!(p, CODE_DENSE, Conv).operands;
+        operands.inputs[0] = operands.output;
+    };
     assert_eq!(after(alias), operand(CODE_DENSE), "reads what it writes");
     assert_eq!(after(|p| p.operators.swap(0, VECTOR_CONV)), operand(0), "reads before anything was written");
-    let scratch = |p: &mut Loose| record!(p, GATE, NormGate).lengths = record!(p, GATE, NormGate).vectors;
+    let scratch =
+        |p: &mut Loose| record!(p, GATE, NormGate).operands.scratch = record!(p, GATE, NormGate).operands.output;
     assert_eq!(after(scratch), operand(GATE));
+    let apart = |p: &mut Loose| record!(p, GATE, NormGate).operands.inputs[0] = 0;
+    assert!(after(apart).is_err(), "works in place only");
+    let twice = |p: &mut Loose| {
+        record!(p, CODE_DENSE, Conv).operands.inputs[1] = record!(p, CODE_DENSE, Conv).operands.inputs[0]
+    };
+    assert_eq!(after(twice), operand(CODE_DENSE), "the same input twice");
+    assert_eq!(after(|p| record!(p, CODE_DENSE, Conv).operands.output = NONE), operand(CODE_DENSE), "writes nothing");
 }
 
 #[test]
 fn shapes() {
     let shape = |at: usize| Err(Error::Shape { operator: at as u16 });
-    assert_eq!(after(|p| record!(p, FEATURE_CONV, Conv1d).stride = 0), shape(FEATURE_CONV));
-    assert_eq!(after(|p| record!(p, FEATURE_CONV, Conv1d).stride = 9), shape(FEATURE_CONV), "runs off the end");
-    assert_eq!(after(|p| record!(p, FEATURE_CONV, Conv1d).padding = 5), shape(FEATURE_CONV));
+    assert_eq!(after(|p| record!(p, FEATURE_CONV, Conv).window.stride[1] = 0), shape(FEATURE_CONV));
+    assert_eq!(after(|p| record!(p, FEATURE_CONV, Conv).window.stride[1] = 9), shape(FEATURE_CONV), "runs off the end");
+    assert_eq!(after(|p| record!(p, FEATURE_CONV, Conv).window.padding[1] = 5), shape(FEATURE_CONV));
+    assert_eq!(after(|p| record!(p, FEATURE_CONV, Conv).window.size = [2, 5]), shape(FEATURE_CONV), "beyond the plane");
+    assert_eq!(after(|p| record!(p, FEATURE_CONV, Conv).groups = 0), shape(FEATURE_CONV));
+    assert_eq!(after(|p| record!(p, FEATURE_CONV, Conv).groups = 5), shape(FEATURE_CONV), "no such parts");
 }
 
 #[test]
 fn constants() {
     let weights = |at: usize| Err(Error::Weights { operator: at as u16 });
-    assert_eq!(after(|p| record!(p, LAST, Dense).matrix.weights = p.blob.len() as u32), weights(LAST));
-    assert_eq!(after(|p| record!(p, LAST, Dense).matrix.channels -= 2), weights(LAST), "not aligned");
+    assert_eq!(after(|p| record!(p, LAST, Conv).weights = p.blob.len() as u32), weights(LAST));
+    assert_eq!(after(|p| record!(p, LAST, Conv).weights -= 2), weights(LAST), "not aligned");
     let shared = |p: &mut Loose| p.operators.push(p.operators[LAST]);
     assert_eq!(after(shared), Err(Error::Operand { operator: LAST as u16 + 1 }), "beyond every tensor's life");
     let longer = |p: &mut Loose| {
@@ -110,25 +132,31 @@ fn constants() {
 #[test]
 fn numbers() {
     let quantization = |at: usize| Err(Error::Quantization { operator: at as u16 });
-    assert_eq!(after(|p| record!(p, CODE_DENSE, Dense).requantize.shift = 0), quantization(CODE_DENSE));
-    assert_eq!(after(|p| record!(p, CODE_DENSE, Dense).requantize.shift = 63), quantization(CODE_DENSE));
-    assert_eq!(after(|p| record!(p, CODE_DENSE, Dense).requantize.max = 128), quantization(CODE_DENSE));
-    assert_eq!(after(|p| record!(p, CODE_DENSE, Dense).requantize.zero_point += 1), quantization(CODE_DENSE));
+    assert_eq!(after(|p| record!(p, CODE_DENSE, Conv).requantize.shift = 32), quantization(CODE_DENSE));
+    assert_eq!(after(|p| record!(p, CODE_DENSE, Conv).requantize.shift = 63), quantization(CODE_DENSE));
+    assert_eq!(after(|p| record!(p, CODE_DENSE, Conv).requantize.max = 128), quantization(CODE_DENSE));
+    assert_eq!(after(|p| record!(p, CODE_DENSE, Conv).requantize.zero_point += 1), quantization(CODE_DENSE));
     assert_eq!(after(|p| record!(p, GATE, NormGate).gate_shift = 16), quantization(GATE));
-    fn bias(blob: &mut [u8], channels: u32, bias: i32) {
-        blob[channels as usize..][..4].copy_from_slice(&bias.to_le_bytes());
-    }
-    let biased = |p: &mut Loose| bias(&mut p.blob, record!(p, VECTOR_CONV, Conv1d).matrix.channels, 1);
-    assert_eq!(after(biased), quantization(VECTOR_CONV), "a bias has no place among vectors");
-    let overflowing = |p: &mut Loose| bias(&mut p.blob, record!(p, CODE_DENSE, Dense).matrix.channels, i32::MAX - 1);
+    let overflowing = |p: &mut Loose| {
+        let weights = record!(p, CODE_DENSE, Conv).weights as usize;
+        p.blob[weights..][..4].copy_from_slice(&(i32::MAX - 1).to_le_bytes());
+    };
     assert_eq!(after(overflowing), Err(Error::Accumulator { operator: CODE_DENSE as u16 }));
 }
 
 #[test]
 fn unknown_operators() {
-    let unknown = Err(Error::UnsupportedOperator { operator: LAST as u16 + 1 });
-    assert_eq!(after(|p| p.behind = vec![0x7f, 1, 2, 3]), unknown);
-    assert_eq!(after(|p| p.behind = vec![6]), unknown, "half an operator");
+    let unknown = |p: &mut Loose| p.behind = [&[0xff, 0x7f][..], &[0; Operator::LEN - 2]].concat();
+    assert_eq!(after(unknown), Err(Error::UnsupportedOperator { operator: LAST as u16 + 1 }));
+    assert_eq!(after(|p| p.behind = vec![6]), Err(Error::Descriptor), "half an operator");
+}
+
+#[test]
+fn a_build_without_an_operator_says_which() {
+    let package = synthetic_package(1);
+    let without_gate = [QuantizeVectors::KERNEL, QuantizeFeatures::KERNEL, Conv::KERNEL, Pool::KERNEL];
+    let refused = Model::with_kernels(&package, &without_gate).map(|_| ());
+    assert_eq!(refused, Err(Error::UnsupportedOperator { operator: GATE as u16 }));
 }
 
 #[test]

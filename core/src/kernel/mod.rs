@@ -35,6 +35,7 @@ mod tile;
 
 pub use conv::Conv;
 pub use norm_gate::NormGate;
+pub use patch::Window;
 pub use pool::{Pool, Pooling};
 pub use quantize_features::QuantizeFeatures;
 pub use quantize_vectors::QuantizeVectors;

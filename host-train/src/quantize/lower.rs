@@ -6,9 +6,11 @@ use super::network::{Convolution, Linear, Network, Psi};
 use super::weights::{Quantized, Scales, multipliers};
 use crate::package::{Contract, Parts};
 use crate::recipe::{ClassInput, Pooling};
-use gimbal_core::format::{Chart, Dtype, MAX_FIELDS, PoseHead, Role, Tensor, TensorId};
+use gimbal_core::format::{Chart, Dtype, MAX_FIELDS, NONE, PoseHead, Role, Tensor, TensorId};
 use gimbal_core::group::so3::GramSchmidt;
-use gimbal_core::kernel::{Conv1d, Dense, Mean, NormGate, Operator, QuantizeFeatures, QuantizeVectors, VectorSum};
+use gimbal_core::kernel::{
+    Conv, NormGate, Operands, Operator, Pool, Pooling as Keep, QuantizeFeatures, QuantizeVectors, Window,
+};
 use gimbal_core::quant::Requantize;
 
 /// Vectors reach this many times as far as on the calibration windows before they saturate. Sixteen
@@ -26,6 +28,14 @@ pub enum LowerError {
     /// A tensor's dimension does not fit the package's 16 bits.
     #[error("Layer `{layer}` has a dimension above 65,535.")]
     TooLarge {
+        /// The layer.
+        layer: String,
+    },
+    /// One step of a product is worth a quarter of a step of the output or more: nothing trained is.
+    #[error(
+        "Layer `{layer}` amplifies beyond what eight bits hold; look at its weights, or calibrate on more windows."
+    )]
+    Steep {
         /// The layer.
         layer: String,
     },
@@ -70,9 +80,9 @@ impl Lowering<'_> {
         let mut signal = self.vectors("ψ input", Site::Vectors, samples, fields)?;
         let (multipliers, shift) = self.input_multipliers(self.scale(signal.id));
         self.parts.push(Operator::QuantizeVectors(QuantizeVectors {
-            output: signal.id,
-            multipliers,
+            operands: Operands::new(NONE, signal.id),
             requantize: vector_requantize(shift),
+            multipliers,
         }));
         for (i, layer) in psi.layers.iter().enumerate() {
             let name = format!("ψ layer {i}");
@@ -82,17 +92,24 @@ impl Lowering<'_> {
                 layer.convolution.outputs(signal.length),
                 layer.convolution.linear.rows(),
             )?;
-            self.convolution(&layer.convolution, signal, next, vector_requantize);
+            self.convolution(&name, &layer.convolution, signal, next, vector_requantize)?;
             self.gate(&name, &layer.gate, next, i)?;
             signal = next;
         }
         // The head before the sum: each step's rounding is then averaged, and the sum has none.
         let steps = self.vectors("ψ output", Site::Spanning, signal.length, 2)?;
         let head = Convolution { linear: psi.head.clone(), kernel: 1, stride: 1 };
-        self.convolution(&head, signal, steps, vector_requantize);
+        self.convolution("ψ output", &head, signal, steps, vector_requantize)?;
         let scale = self.scale(steps.id);
         let spanning = self.parts.tensor(Dtype::I32, [3, 1, 2], scale / signal.length as f32, 0);
-        self.parts.push(Operator::VectorSum(VectorSum { input: steps.id, output: spanning }));
+        self.parts.push(Operator::Pool(Pool {
+            operands: Operands::new(steps.id, spanning),
+            window: Window::across(signal.length as u16, 1, 1, 0),
+            requantize: vector_requantize(1),
+            multiplier: 0,
+            pooling: Keep::Sum.code(),
+            reserved: 0,
+        }));
         self.parts.network(Role::Psi, spanning);
         let reference = self.ranges.median_span() / self.scale(spanning);
         self.parts.pose = Some(PoseHead {
@@ -109,20 +126,15 @@ impl Lowering<'_> {
         let (multipliers, shift) = self.input_multipliers(self.scale(signal.id));
         let requantize = self.feature_requantize(signal.id, false)(shift);
         self.parts.push(Operator::QuantizeFeatures(QuantizeFeatures {
-            input: canonical,
-            output: signal.id,
-            multipliers,
+            operands: Operands::new(canonical, signal.id),
             requantize,
+            multipliers,
         }));
         for (i, layer) in network.eta.iter().enumerate() {
-            let next = self.features(
-                &format!("η layer {i}"),
-                Site::Features(i),
-                layer.outputs(signal.length),
-                layer.linear.rows(),
-            )?;
+            let name = format!("η layer {i}");
+            let next = self.features(&name, Site::Features(i), layer.outputs(signal.length), layer.linear.rows())?;
             let requantize = self.feature_requantize(next.id, true);
-            self.convolution(layer, signal, next, requantize);
+            self.convolution(&name, layer, signal, next, requantize)?;
             signal = next;
         }
         let mut means = None;
@@ -155,44 +167,76 @@ impl Lowering<'_> {
         Ok(means)
     }
 
-    fn convolution(&mut self, layer: &Convolution, x: Signal, y: Signal, requantize: impl Fn(u8) -> Requantize) {
-        let quantized = Quantized::new(&layer.linear, self.scales(x.id, y.id));
-        let matrix = quantized.write(&mut self.parts.blob);
-        self.parts.push(Operator::Conv1d(Conv1d {
-            input: x.id,
-            output: y.id,
-            kernel: layer.kernel as u16,
-            stride: layer.stride as u16,
-            dilation: 1,
-            padding: (layer.kernel / 2) as u16,
-            matrix,
-            requantize: requantize(quantized.shift),
-        }));
+    fn convolution(
+        &mut self,
+        name: &str,
+        layer: &Convolution,
+        x: Signal,
+        y: Signal,
+        requantize: impl Fn(u16) -> Requantize,
+    ) -> Result<(), LowerError> {
+        let window = Window::across(layer.kernel as u16, layer.stride as u16, 1, (layer.kernel / 2) as u16);
+        self.linear(name, &layer.linear, window, x, y, requantize)
     }
 
     fn dense(&mut self, name: &str, site: Site, layer: &Linear, x: Signal) -> Result<Signal, LowerError> {
         let y = self.features(name, site, 1, layer.rows())?;
-        let quantized = Quantized::new(layer, self.scales(x.id, y.id));
-        let matrix = quantized.write(&mut self.parts.blob);
-        let requantize = self.feature_requantize(y.id, false)(quantized.shift);
-        self.parts.push(Operator::Dense(Dense { input: x.id, output: y.id, matrix, requantize }));
+        let requantize = self.feature_requantize(y.id, false);
+        self.linear(name, layer, Window::across(x.length as u16, 1, 1, 0), x, y, requantize)?;
         Ok(y)
     }
 
-    fn mean(&mut self, x: Signal, y: Signal, requantize: impl Fn(u8) -> Requantize) {
+    /// A linear map under a window.
+    fn linear(
+        &mut self,
+        name: &str,
+        linear: &Linear,
+        window: Window,
+        x: Signal,
+        y: Signal,
+        requantize: impl Fn(u16) -> Requantize,
+    ) -> Result<(), LowerError> {
+        let quantized = Quantized::new(linear, self.scales(x.id, y.id)).ok_or_else(|| steep(name))?;
+        let weights = quantized.write(&mut self.parts.blob);
+        let points = if self.record(y.id).shape[..2] == [1, 1] { 1 } else { 2 };
+        let scratch = self.scratch([1, points, linear.columns()]);
+        self.parts.push(Operator::Conv(Conv {
+            operands: Operands::new(x.id, y.id).with_scratch(scratch),
+            window,
+            requantize: requantize(quantized.shift),
+            weights,
+            groups: 1,
+            reserved: 0,
+        }));
+        Ok(())
+    }
+
+    /// Memory for rows of 16-bit activations, which are multiplied four at a time.
+    fn scratch(&mut self, shape: [usize; 3]) -> TensorId {
+        let [planes, rows, columns] = shape;
+        self.parts.tensor(Dtype::I16, [planes, rows, columns.next_multiple_of(4)].map(|size| size as u16), 0.0, 0)
+    }
+
+    fn mean(&mut self, x: Signal, y: Signal, requantize: impl Fn(u16) -> Requantize) {
         let Scales { input, output, .. } = self.scales(x.id, y.id);
         let factor = f64::from(input) / f64::from(output) / x.length as f64;
         let (multipliers, shift) = multipliers(&[factor]);
-        let multiplier = multipliers[0];
-        self.parts.push(Operator::Mean(Mean { input: x.id, output: y.id, multiplier, requantize: requantize(shift) }));
+        self.parts.push(Operator::Pool(Pool {
+            operands: Operands::new(x.id, y.id),
+            window: Window::across(x.length as u16, 1, 1, 0),
+            requantize: requantize(shift),
+            multiplier: multipliers[0],
+            pooling: Keep::Mean.code(),
+            reserved: 0,
+        }));
     }
 
     fn gate(&mut self, name: &str, gate: &Linear, vectors: Signal, layer: usize) -> Result<(), LowerError> {
-        let lengths = self.parts.tensor(Dtype::I16, shape(name, [1, 1, vectors.channels])?, self.scale(vectors.id), 0);
+        let scratch = self.scratch([1, 2, vectors.channels]);
         // A gate of 1 is 2¹⁵, one more than fits: saturating there costs 3·10⁻⁵.
         let scales = Scales { input: self.scale(vectors.id), input_zero: 0, output: 1.0 / 32768.0 };
-        let quantized = Quantized::new(gate, scales);
-        let matrix = quantized.write(&mut self.parts.blob);
+        let quantized = Quantized::new(gate, scales).ok_or_else(|| steep(name))?;
+        let weights = quantized.write(&mut self.parts.blob);
         // Where gates are small throughout, the gated vectors keep more digits if each is doubled a few times.
         let doublings = (self.ranges.longest(Site::Convolved(layer))
             / self.ranges.longest(Site::Gated(layer)).max(f32::MIN_POSITIVE))
@@ -200,11 +244,11 @@ impl Lowering<'_> {
         .floor()
         .clamp(0.0, 14.0);
         self.parts.push(Operator::NormGate(NormGate {
-            vectors: vectors.id,
-            lengths,
-            matrix,
+            operands: Operands::new(vectors.id, vectors.id).with_scratch(scratch),
             requantize: Requantize { shift: quantized.shift, zero_point: 0, min: 0, max: i16::MAX },
-            gate_shift: 15 - doublings as u8,
+            weights,
+            gate_shift: 15 - doublings as u16,
+            reserved: 0,
         }));
         // What follows reads the gated vectors at their new scale.
         self.parts.rescale(vectors.id, doublings.exp2().recip());
@@ -229,7 +273,7 @@ impl Lowering<'_> {
     }
 
     /// From counts to a tensor of network units, for each field.
-    fn input_multipliers(&self, scale: f32) -> ([i32; MAX_FIELDS], u8) {
+    fn input_multipliers(&self, scale: f32) -> ([i32; MAX_FIELDS], u16) {
         let factors: Vec<f64> = self.units.iter().map(|unit| f64::from(*unit) / f64::from(scale)).collect();
         let (found, shift) = multipliers(&factors);
         let mut all = [0; MAX_FIELDS];
@@ -245,7 +289,7 @@ impl Lowering<'_> {
         Scales { input: self.scale(x), input_zero: self.record(x).zero_point, output: self.scale(y) }
     }
 
-    fn feature_requantize(&self, id: TensorId, relu: bool) -> impl Fn(u8) -> Requantize + use<> {
+    fn feature_requantize(&self, id: TensorId, relu: bool) -> impl Fn(u16) -> Requantize + use<> {
         let zero_point = self.record(id).zero_point;
         let min = if relu { zero_point } else { i8::MIN.into() };
         move |shift| Requantize { shift, zero_point, min, max: i8::MAX.into() }
@@ -257,7 +301,7 @@ impl Lowering<'_> {
 }
 
 /// Symmetric: turning a vector around must not change its length.
-fn vector_requantize(shift: u8) -> Requantize {
+fn vector_requantize(shift: u16) -> Requantize {
     Requantize { shift, zero_point: 0, min: -i16::MAX, max: i16::MAX }
 }
 
@@ -271,4 +315,8 @@ fn shape(layer: &str, shape: [usize; 3]) -> Result<[u16; 3], LowerError> {
 
 fn alive(layer: &str, reach: f32) -> Result<f32, LowerError> {
     if reach.is_finite() && reach > 0.0 { Ok(reach) } else { Err(LowerError::Dead { layer: layer.into() }) }
+}
+
+fn steep(layer: &str) -> LowerError {
+    LowerError::Steep { layer: layer.into() }
 }

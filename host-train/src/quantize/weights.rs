@@ -1,8 +1,9 @@
-//! Rounding linear maps to int8, row by row.
+//! Rounding linear maps to int8, row by row, and packing them into tiles.
 
 use super::network::Linear;
 use gimbal_core::format::ALIGNMENT;
-use gimbal_core::kernel::Matrix;
+use gimbal_core::kernel::Tiles;
+use std::ops::RangeInclusive;
 
 /// Scales of what goes into and comes out of a linear map: `value = scale · (element − zero_point)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,8 +19,9 @@ pub(super) struct Quantized {
     weights: Vec<i8>,
     biases: Vec<i32>,
     multipliers: Vec<i32>,
+    tiles: Tiles,
     /// The shift that all rows share.
-    pub shift: u8,
+    pub shift: u16,
 }
 
 /// Largest magnitude of a folded bias: leaves the products half of the accumulator.
@@ -27,8 +29,8 @@ const BIAS_LIMIT: f32 = (1u32 << 30) as f32;
 
 impl Quantized {
     /// Each row's weights are rounded to multiples of the row's largest over 127; the input's zero
-    /// point moves into the bias.
-    pub(super) fn new(linear: &Linear, scales: Scales) -> Self {
+    /// point moves into the bias. `None` where a factor is too large for core's multiplication.
+    pub(super) fn new(linear: &Linear, scales: Scales) -> Option<Self> {
         let rows = || linear.weights.chunks(linear.columns().max(1)).zip(&linear.bias);
         let steps: Vec<f32> = rows().map(|(row, bias)| step(row, *bias, scales.input)).collect();
         let (mut weights, mut biases) = (Vec::new(), Vec::new());
@@ -40,30 +42,44 @@ impl Quantized {
         }
         let factors: Vec<f64> =
             steps.iter().map(|&step| f64::from(step) * f64::from(scales.input) / f64::from(scales.output)).collect();
-        let (multipliers, shift) = multipliers(&factors);
-        Self { weights, biases, multipliers, shift }
+        let (multipliers, shift) = shared_shift(&factors, MATRIX_SHIFTS);
+        let tiles = Tiles { rows: linear.rows(), columns: linear.columns() };
+        let fits = multipliers.iter().all(|&multiplier| multiplier < i32::MAX);
+        fits.then_some(Self { weights, biases, multipliers, tiles, shift })
     }
 
-    /// Appends the constants to the blob.
-    pub(super) fn write(&self, blob: &mut Vec<u8>) -> Matrix {
-        let weights = aligned(blob);
-        blob.extend(self.weights.iter().map(|&w| w as u8));
-        let channels = aligned(blob);
-        for (bias, multiplier) in self.biases.iter().zip(&self.multipliers) {
-            blob.extend(bias.to_le_bytes());
-            blob.extend(multiplier.to_le_bytes());
+    /// Appends the constants to the blob, in core's tiles, and returns where.
+    pub(super) fn write(&self, blob: &mut Vec<u8>) -> u32 {
+        let start = aligned(blob);
+        let mut bytes = vec![0; self.tiles.len()];
+        for row in 0..self.tiles.rows {
+            bytes[self.tiles.bias(row)..][..4].copy_from_slice(&self.biases[row].to_le_bytes());
+            bytes[self.tiles.multiplier(row)..][..4].copy_from_slice(&self.multipliers[row].to_le_bytes());
+            for column in 0..self.tiles.columns {
+                bytes[self.tiles.weight(row, column)] = self.weights[row * self.tiles.columns + column] as u8;
+            }
         }
-        Matrix { weights, channels }
+        blob.extend(bytes);
+        start
     }
 }
 
+/// Shifts that core's matrices take: it looks at the high word of a product alone, and leaves room for a
+/// zero point of eight bits.
+const MATRIX_SHIFTS: RangeInclusive<i32> = 33..=54;
+
 /// Real factors as `multiplier / 2^shift` with the largest shift that keeps every multiplier in 31 bits.
-pub(super) fn multipliers(factors: &[f64]) -> (Vec<i32>, u8) {
+pub(super) fn multipliers(factors: &[f64]) -> (Vec<i32>, u16) {
+    shared_shift(factors, 1..=62)
+}
+
+/// Multipliers saturate where the smallest shift is still too large.
+fn shared_shift(factors: &[f64], shifts: RangeInclusive<i32>) -> (Vec<i32>, u16) {
     let largest = factors.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
     // Rounding may carry the largest to 2³¹, hence 30 bits and not 31.
-    let shift = (30 - largest.log2().floor() as i32 - 1).clamp(1, 62);
+    let shift = (30 - largest.log2().floor() as i32 - 1).clamp(*shifts.start(), *shifts.end());
     let scale = f64::from(shift).exp2();
-    (factors.iter().map(|factor| (factor * scale).round() as i32).collect(), shift as u8)
+    (factors.iter().map(|factor| (factor * scale).round() as i32).collect(), shift as u16)
 }
 
 /// What one unit of a row's weights is worth. A row of nearly nothing but bias gets a larger step
@@ -100,7 +116,14 @@ mod tests {
     fn a_row_of_bias_only_keeps_its_bias() {
         let linear = Linear { weights: vec![1e-12, 0.0], bias: vec![2.0] };
         let scales = Scales { input: 1e-3, input_zero: 0, output: 0.1 };
-        let quantized = Quantized::new(&linear, scales);
+        let quantized = Quantized::new(&linear, scales).unwrap();
         assert_eq!(scale(quantized.biases[0], quantized.multipliers[0], quantized.shift), 20);
+    }
+
+    #[test]
+    fn what_amplifies_too_much_is_refused() {
+        let linear = Linear { weights: vec![127.0], bias: vec![0.0] };
+        assert!(Quantized::new(&linear, Scales { input: 1.0, input_zero: 0, output: 4.1 }).is_some());
+        assert!(Quantized::new(&linear, Scales { input: 1.0, input_zero: 0, output: 3.9 }).is_none());
     }
 }
