@@ -29,49 +29,102 @@ impl Element for i32 {
     const DTYPE: Dtype = Dtype::I32;
 }
 
-/// An element that activations are made of: what a requantization can give.
-pub(crate) trait Activation: Element + Into<i32> + Into<i16> + Ord {
-    /// The smallest element.
-    const MIN: Self;
+/// Elements of 8 or 16 bits. One piece of code handles both where a copy for each would cost more flash
+/// than the choice costs time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Activations<'a> {
+    I8(&'a [i8]),
+    I16(&'a [i16]),
+}
 
-    /// The element nearest to `value`, which the caller has clamped already.
-    fn from_i16(value: i16) -> Self;
+/// The same, to be written.
+#[derive(Debug)]
+pub(crate) enum ActivationsMut<'a> {
+    I8(&'a mut [i8]),
+    I16(&'a mut [i16]),
+}
 
-    /// Copies elements into 16 bits each.
-    fn widen(from: &[Self], to: &mut [i16]);
+impl<'a> Activations<'a> {
+    /// A tensor's memory; `None` for 32 bits.
+    pub(crate) fn of(words: &'a [u32], tensor: &Tensor) -> Option<Self> {
+        match tensor.dtype {
+            Dtype::I8 => view(words, tensor).map(Self::I8),
+            Dtype::I16 => view(words, tensor).map(Self::I16),
+            Dtype::I32 => None,
+        }
+    }
 
-    /// Keeps the larger of two elements, for each of many.
-    #[inline]
-    fn keep_largest(largest: &mut [Self], x: &[Self]) {
-        largest.iter_mut().zip(x).for_each(|(largest, &x)| *largest = x.max(*largest));
+    /// Copies elements from `start` into 16 bits each, or `None` if there are not as many.
+    pub(crate) fn widen(self, start: usize, to: &mut [i16]) -> Option<()> {
+        match self {
+            Self::I8(from) => {
+                let from = from.get(start..)?.get(..to.len())?;
+                to.iter_mut().zip(from).for_each(|(to, &from)| *to = from.into());
+            }
+            Self::I16(from) => {
+                let from = from.get(start..)?.get(..to.len())?;
+                to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+            }
+        }
+        Some(())
     }
 }
 
-impl Activation for i8 {
-    const MIN: Self = Self::MIN;
-
-    #[inline]
-    fn from_i16(value: i16) -> Self {
-        value as i8
+impl<'a> ActivationsMut<'a> {
+    /// A tensor's memory; `None` for 32 bits.
+    pub(crate) fn of(words: &'a mut [u32], tensor: &Tensor) -> Option<Self> {
+        match tensor.dtype {
+            Dtype::I8 => view_mut(words, tensor).map(Self::I8),
+            Dtype::I16 => view_mut(words, tensor).map(Self::I16),
+            Dtype::I32 => None,
+        }
     }
 
-    #[inline]
-    fn widen(from: &[Self], to: &mut [i16]) {
-        to.iter_mut().zip(from).for_each(|(to, &from)| *to = from.into());
-    }
-}
-
-impl Activation for i16 {
-    const MIN: Self = Self::MIN;
-
-    #[inline]
-    fn from_i16(value: i16) -> Self {
-        value
+    /// Some of the elements.
+    pub(crate) fn part(&mut self, start: usize, len: usize) -> Option<ActivationsMut<'_>> {
+        Some(match self {
+            Self::I8(all) => ActivationsMut::I8(all.get_mut(start..)?.get_mut(..len)?),
+            Self::I16(all) => ActivationsMut::I16(all.get_mut(start..)?.get_mut(..len)?),
+        })
     }
 
-    #[inline]
-    fn widen(from: &[Self], to: &mut [i16]) {
-        to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+    /// Elements in two parts, the second from `at` on.
+    pub(crate) fn split_at(self, at: usize) -> Option<(Self, Self)> {
+        Some(match self {
+            Self::I8(all) => all.split_at_mut_checked(at).map(|(a, b)| (Self::I8(a), Self::I8(b)))?,
+            Self::I16(all) => all.split_at_mut_checked(at).map(|(a, b)| (Self::I16(a), Self::I16(b)))?,
+        })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::I8(all) => all.len(),
+            Self::I16(all) => all.len(),
+        }
+    }
+
+    /// Makes every element the one nearest to `value`.
+    pub(crate) fn fill(&mut self, value: i16) {
+        match self {
+            Self::I8(all) => all.fill(value.max(i8::MIN.into()).min(i8::MAX.into()) as i8),
+            Self::I16(all) => all.fill(value),
+        }
+    }
+
+    /// Writes one element, which is in range.
+    pub(crate) fn set(&mut self, at: usize, value: i16) {
+        match self {
+            Self::I8(all) => {
+                if let Some(element) = all.get_mut(at) {
+                    *element = value as i8;
+                }
+            }
+            Self::I16(all) => {
+                if let Some(element) = all.get_mut(at) {
+                    *element = value;
+                }
+            }
+        }
     }
 }
 

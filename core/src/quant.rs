@@ -28,7 +28,7 @@ pub struct Requantize {
 
 impl Requantize {
     /// `clamp(((sum · multiplier + 2^(shift−1)) >> shift) + zero_point, min, max)`.
-    #[inline]
+    #[inline(never)]
     #[must_use]
     pub fn apply(&self, sum: i32, multiplier: i32) -> i16 {
         self.clamp(scale(sum, multiplier, self.shift) + i64::from(self.zero_point))

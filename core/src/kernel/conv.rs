@@ -9,7 +9,7 @@
 use super::patch::{Source, Window};
 use super::tile::{Matrix, SIDE, Tiles, multiply};
 use super::{Cost, Fault, Memory, Operands, Record, Site};
-use crate::arena::{Activation, view, view_mut};
+use crate::arena::{Activations, ActivationsMut, view_mut};
 use crate::format::{Dtype, Tensor};
 use crate::quant::{Requantize, Rescale};
 use bytemuck::{Pod, Zeroable};
@@ -78,10 +78,23 @@ impl Record for Conv {
     }
 
     fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
-        match site.output.dtype {
-            Dtype::I8 => self.convolve::<i8>(site, memory),
-            _ => self.convolve::<i16>(site, memory),
+        let Site { inputs: [x, _], output: y, scratch, .. } = site;
+        let (tiles, rescale) = (self.tiles(site)?, self.requantize.rescale()?);
+        let shape = x.shape.map(usize::from);
+        let count = shape[2].checked_div(self.groups.into())?;
+        let [input, _] = memory.inputs;
+        let input = Activations::of(input, x)?;
+        let mut output = ActivationsMut::of(memory.output, y)?;
+        let patches = view_mut::<i16>(memory.scratch, scratch)?;
+        // No tap fills the columns up to a multiple of four.
+        patches.fill(0);
+        for group in 0..self.groups.into() {
+            let matrix = self.matrix(&tiles, site.blob, group)?;
+            let source =
+                Source { window: &self.window, x: input, shape, first: group * count, count, zero: x.zero_point };
+            convolve(&source, &matrix, &rescale, patches, y, group * tiles.rows, &mut output)?;
         }
+        Some(())
     }
 }
 
@@ -106,66 +119,45 @@ impl Conv {
     fn bytes(&self, tiles: &Tiles) -> Option<u32> {
         tiles.len().checked_mul(self.groups.into())?.try_into().ok()
     }
-
-    // ---- Reference --------------------------------------------------------------------------------
-
-    fn convolve<X: Activation>(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
-        let Site { inputs: [x, _], output: y, scratch, .. } = site;
-        let (tiles, rescale) = (self.tiles(site)?, self.requantize.rescale()?);
-        let [height, width, channels] = x.shape.map(usize::from);
-        let count = channels.checked_div(self.groups.into())?;
-        let [input, _] = memory.inputs;
-        let (input, output) = (view::<X>(input, x)?, view_mut::<X>(memory.output, y)?);
-        let patches = view_mut::<i16>(memory.scratch, scratch)?;
-        // No tap fills the columns up to a multiple of four.
-        patches.fill(0);
-        for group in 0..self.groups.into() {
-            let matrix = self.matrix(&tiles, site.blob, group)?;
-            let first = group * count;
-            let source =
-                Source { window: &self.window, x: input, height, width, channels, first, count, zero: x.zero_point };
-            source.multiply(&matrix, &rescale, patches, group * tiles.rows, y, output)?;
-        }
-        Some(())
-    }
 }
 
-impl<X: Activation> Source<'_, X> {
-    /// One group: rows from `first` of every output, two points at a time, so that each weight is read
-    /// and widened for both.
-    fn multiply(
-        &self,
-        matrix: &Matrix<'_>,
-        rescale: &Rescale,
-        patches: &mut [i16],
-        first: usize,
-        y: &Tensor,
-        output: &mut [X],
-    ) -> Option<()> {
-        let [_, across, channels] = y.shape.map(usize::from);
-        let (patch, other) = patches.split_at_mut_checked(SIDE * matrix.quads)?;
-        let (mut row, mut column) = (0, 0);
-        let mut gather = |patch: &mut [i16]| {
-            self.gather(row, column, patch);
-            column += 1;
-            if column == across {
-                (row, column) = (row + 1, 0);
-            }
-        };
-        for pair in output.chunks_mut((2 * channels).max(1)) {
-            let (a, b) = pair.split_at_mut_checked(channels)?;
-            let (a, b) = (a.get_mut(first..)?, b.get_mut(first..));
-            gather(patch);
-            match b {
-                Some(b) if !b.is_empty() => {
-                    gather(other);
-                    multiply(matrix, [patch, other], rescale, [a, b]);
-                }
-                _ => multiply(matrix, [patch], rescale, [a]),
-            }
+// ---- Reference ------------------------------------------------------------------------------------
+
+/// One group: rows from `first` of every output, two points at a time, so that each weight is read and
+/// widened for both.
+fn convolve(
+    source: &Source<'_>,
+    matrix: &Matrix<'_>,
+    rescale: &Rescale,
+    patches: &mut [i16],
+    y: &Tensor,
+    first: usize,
+    output: &mut ActivationsMut<'_>,
+) -> Option<()> {
+    let [_, across, channels] = y.shape.map(usize::from);
+    let (patch, other) = patches.split_at_mut_checked(SIDE * matrix.quads)?;
+    let (mut row, mut column, mut start) = (0, 0, first);
+    let mut gather = |patch: &mut [i16]| {
+        source.gather(row, column, patch);
+        column += 1;
+        if column == across {
+            (row, column) = (row + 1, 0);
         }
-        Some(())
+    };
+    let mut points = output.len().checked_div(channels)?;
+    while points > 1 {
+        gather(patch);
+        gather(other);
+        let (a, b) = output.part(start, channels + matrix.rows)?.split_at(channels)?;
+        multiply(matrix, [patch, other], rescale, [a, b]);
+        start += 2 * channels;
+        points -= 2;
     }
+    if points == 1 {
+        gather(patch);
+        multiply(matrix, [patch], rescale, [output.part(start, matrix.rows)?]);
+    }
+    Some(())
 }
 
 // ---- Tests ----------------------------------------------------------------------------------------

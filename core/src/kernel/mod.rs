@@ -100,13 +100,16 @@ pub struct Kernel {
 
 impl Kernel {
     const fn of<R: Record>() -> Self {
-        Self {
-            kind: R::KIND,
-            in_place: R::IN_PLACE,
-            check: |body, site| R::read(body).check(site),
-            run: |body, site, memory| R::read(body).run(site, memory),
-        }
+        Self { kind: R::KIND, in_place: R::IN_PLACE, check: check::<R>, run: run::<R> }
     }
+}
+
+fn check<R: Record>(body: &Body, site: &Site<'_>) -> Result<u32, Fault> {
+    R::read(body).check(site)
+}
+
+fn run<R: Record>(body: &Body, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
+    R::read(body).run(site, memory)
 }
 
 /// What each operator's file defines.

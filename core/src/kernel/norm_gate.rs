@@ -5,7 +5,7 @@
 
 use super::tile::{Matrix, SIDE, Tiles, multiply};
 use super::{Cost, Fault, Memory, Operands, Record, Site, pairs};
-use crate::arena::view_mut;
+use crate::arena::{ActivationsMut, view_mut};
 use crate::format::Dtype;
 use crate::quant::{Requantize, Rescale};
 use bytemuck::{Pod, Zeroable};
@@ -104,7 +104,7 @@ impl NormGate {
             {
                 *n = length([x, y, z]);
             }
-            multiply(matrix, [lengths], rescale, [gates]);
+            multiply(matrix, [lengths], rescale, [ActivationsMut::I16(gates)]);
             let vectors = xs.iter_mut().zip(ys.iter_mut()).zip(zs.iter_mut());
             for (((x, y), z), &mut gate) in vectors.zip(gates.iter_mut()) {
                 for component in [x, y, z] {

@@ -1,6 +1,6 @@
 //! What one output of a convolution sees: the window's taps, side by side and widened to 16 bits.
 
-use crate::arena::Activation;
+use crate::arena::Activations;
 use crate::format::Tensor;
 use crate::kernel::Fault;
 use bytemuck::{Pod, Zeroable};
@@ -103,47 +103,50 @@ impl Window {
 
 /// The input of a convolution, to be gathered from.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Source<'a, X> {
+pub(crate) struct Source<'a> {
     pub(crate) window: &'a Window,
-    pub(crate) x: &'a [X],
-    pub(crate) height: usize,
-    pub(crate) width: usize,
-    /// Channels of a sample, and those that are gathered.
-    pub(crate) channels: usize,
+    pub(crate) x: Activations<'a>,
+    /// `[height, width, channels]`.
+    pub(crate) shape: [usize; 3],
+    /// Which channels of a sample are gathered, and how many.
     pub(crate) first: usize,
     pub(crate) count: usize,
     /// What stands in the padding.
     pub(crate) zero: i16,
 }
 
-impl<X: Activation> Source<'_, X> {
+impl Source<'_> {
     /// `patch[tap, channel]` of the window at an output, taps row by row.
     pub(crate) fn gather(&self, row: usize, column: usize, patch: &mut [i16]) {
+        let [height, width, channels] = self.shape;
         let across = usize::from(self.window.size[1]);
+        let run = self.run(column);
         for (down, patch) in patch.chunks_exact_mut((across * self.count).max(1)).enumerate() {
-            let line = self.window.input(0, row, down, self.height);
-            let len = self.width * self.channels;
-            let line = line.and_then(|line| self.x.get(line * len..)?.get(..len)).unwrap_or_default();
-            if let Some(run) = self.run(column, line, patch.len()) {
-                X::widen(run, patch);
+            let Some(line) = self.window.input(0, row, down, height) else {
+                patch.fill(self.zero);
+                continue;
+            };
+            let line = line * width;
+            if let Some(start) = run {
+                _ = self.x.widen((line + start) * channels, patch);
                 continue;
             }
             for (tap, patch) in patch.chunks_exact_mut(self.count.max(1)).enumerate() {
-                let place = self.window.input(1, column, tap, self.width);
-                match place.and_then(|place| line.get(place * self.channels + self.first..)?.get(..patch.len())) {
-                    Some(sample) => X::widen(sample, patch),
+                match self.window.input(1, column, tap, width) {
+                    Some(place) => _ = self.x.widen((line + place) * channels + self.first, patch),
                     None => patch.fill(self.zero),
                 }
             }
         }
     }
 
-    /// All taps of a line where they are neighbours.
-    fn run<'x>(&self, column: usize, line: &'x [X], len: usize) -> Option<&'x [X]> {
-        if self.count != self.channels || self.window.dilation[1] != 1 {
-            return None;
-        }
-        let start = (column * usize::from(self.window.stride[1])).checked_sub(self.window.padding[1].into())?;
-        line.get(start * self.channels..)?.get(..len)
+    /// The first input across that a window sees, if all its taps are neighbours.
+    fn run(&self, column: usize) -> Option<usize> {
+        let [_, width, channels] = self.shape;
+        let [size, stride, dilation, padding] = self.window.along(1);
+        let start = column.wrapping_mul(stride).wrapping_sub(padding);
+        // In the padding on the left the difference is huge.
+        let inside = start <= width && size <= width - start;
+        (inside && dilation == 1 && self.count == channels).then_some(start)
     }
 }

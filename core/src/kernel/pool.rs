@@ -4,8 +4,8 @@
 //! as the input pools the axis of a group.
 
 use super::patch::Window;
-use super::{Cost, Fault, Memory, Operands, Record, Site, pairs};
-use crate::arena::{Activation, view, view_mut};
+use super::{Cost, Fault, Memory, Operands, Record, Site};
+use crate::arena::{Activations, ActivationsMut, view_mut};
 use crate::format::Dtype;
 use crate::quant::Requantize;
 use bytemuck::{Pod, Zeroable};
@@ -92,78 +92,92 @@ impl Record for Pool {
     }
 
     fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
-        match site.inputs[0].dtype {
-            Dtype::I8 => self.pool::<i8>(site, memory),
-            _ => self.pool::<i16>(site, memory),
-        }
-    }
-}
-
-// ---- Reference ------------------------------------------------------------------------------------
-
-impl Pool {
-    fn pool<X: Activation>(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
         let Site { inputs: [x, _], output: y, .. } = site;
         let [input, _] = memory.inputs;
-        let samples = Samples { window: &self.window, x: view::<X>(input, x)?, shape: x.shape.map(usize::from) };
-        let [rows, columns, channels] = y.shape.map(usize::from);
-        let places = (0..rows).flat_map(|row| (0..columns).map(move |column| [row, column]));
+        let samples = Samples { window: &self.window, shape: x.shape.map(usize::from), x: Activations::of(input, x)? };
         let zero = i32::from(x.zero_point).wrapping_mul(self.window.taps() as i32);
         match Pooling::of(self.pooling)? {
-            Pooling::Max => {
-                for (at, y) in pairs(places, view_mut::<X>(memory.output, y)?.chunks_exact_mut(channels.max(1))) {
-                    y.fill(X::MIN);
-                    samples.each(at, |x| X::keep_largest(y, x));
-                }
-            }
+            Pooling::Max => largest(&samples, y.shape, ActivationsMut::of(memory.output, y)?),
             Pooling::Mean => {
-                for (at, y) in pairs(places, view_mut::<X>(memory.output, y)?.chunks_exact_mut(channels.max(1))) {
-                    for (block, y) in y.chunks_mut(BLOCK).enumerate() {
-                        let mut sums = [zero.wrapping_neg(); BLOCK];
-                        samples.each(at, |x| add(&mut sums, x.get(block * BLOCK..).unwrap_or_default()));
-                        for (y, &sum) in y.iter_mut().zip(&sums) {
-                            *y = X::from_i16(self.requantize.apply(sum, self.multiplier));
-                        }
-                    }
-                }
+                let mut output = ActivationsMut::of(memory.output, y)?;
+                let keep = |at, sum| output.set(at, self.requantize.apply(sum, self.multiplier));
+                sums(&samples, y.shape, zero, keep);
             }
             Pooling::Sum => {
-                for (at, y) in pairs(places, view_mut::<i32>(memory.output, y)?.chunks_exact_mut(channels.max(1))) {
-                    y.fill(zero.wrapping_neg());
-                    samples.each(at, |x| add(y, x));
-                }
+                let output = view_mut::<i32>(memory.output, y)?;
+                sums(&samples, y.shape, zero, |at, sum| output.get_mut(at).into_iter().for_each(|y| *y = sum));
             }
         }
         Some(())
     }
 }
 
+// ---- Reference ------------------------------------------------------------------------------------
+
+/// The largest of every channel in every window.
+fn largest(samples: &Samples<'_>, shape: [u16; 3], mut y: ActivationsMut<'_>) {
+    let channels = usize::from(shape[2]).max(1);
+    y.fill(i16::MIN);
+    for (place, at) in places(shape).zip((0..).step_by(channels)) {
+        samples.each(place, &mut |start| match (samples.x, y.part(at, channels)) {
+            (Activations::I8(x), Some(ActivationsMut::I8(y))) => keep_largest(y, x.get(start..).unwrap_or_default()),
+            (Activations::I16(x), Some(ActivationsMut::I16(y))) => keep_largest(y, x.get(start..).unwrap_or_default()),
+            _ => {}
+        });
+    }
+}
+
+fn keep_largest<X: Copy + Ord>(largest: &mut [X], x: &[X]) {
+    largest.iter_mut().zip(x).for_each(|(largest, &x)| *largest = x.max(*largest));
+}
+
 /// Channels whose sums are kept at a time.
 const BLOCK: usize = 8;
 
-/// What a window sees, sample by sample.
-struct Samples<'a, X> {
-    window: &'a Window,
-    x: &'a [X],
-    shape: [usize; 3],
-}
-
-impl<X> Samples<'_, X> {
-    /// Calls `see` with the channels at every tap of the window at an output, but for the padding.
-    fn each(&self, [row, column]: [usize; 2], mut see: impl FnMut(&[X])) {
-        let [height, width, channels] = self.shape;
-        let [down, across] = self.window.size.map(usize::from);
-        for line in (0..down).filter_map(|tap| self.window.input(0, row, tap, height)) {
-            for place in (0..across).filter_map(|tap| self.window.input(1, column, tap, width)) {
-                let sample = self.x.get((line * width + place) * channels..).and_then(|rest| rest.get(..channels));
-                see(sample.unwrap_or_default());
-            }
+/// Hands the sum of every channel in every window, less `zero`, to `keep`, with its place in the output.
+fn sums(samples: &Samples<'_>, shape: [u16; 3], zero: i32, mut keep: impl FnMut(usize, i32)) {
+    let channels = usize::from(shape[2]).max(1);
+    for (place, at) in places(shape).zip((0..).step_by(channels)) {
+        for block in (0..channels).step_by(BLOCK) {
+            let mut sums = [zero.wrapping_neg(); BLOCK];
+            samples.each(place, &mut |start| match samples.x {
+                Activations::I8(x) => add(&mut sums, x.get(start + block..).unwrap_or_default()),
+                Activations::I16(x) => add(&mut sums, x.get(start + block..).unwrap_or_default()),
+            });
+            sums.iter().zip(at + block..).take(channels - block).for_each(|(&sum, at)| keep(at, sum));
         }
     }
 }
 
-fn add<X: Activation>(sums: &mut [i32], x: &[X]) {
+fn add<X: Copy + Into<i32>>(sums: &mut [i32], x: &[X]) {
     sums.iter_mut().zip(x).for_each(|(sum, &x)| *sum = sum.wrapping_add(x.into()));
+}
+
+/// Rows and columns of an output, in its order.
+fn places([rows, columns, _]: [u16; 3]) -> impl Iterator<Item = [usize; 2]> {
+    (0..rows.into()).flat_map(move |row| (0..columns.into()).map(move |column| [row, column]))
+}
+
+/// What windows see, sample by sample.
+struct Samples<'a> {
+    window: &'a Window,
+    /// Of the input.
+    shape: [usize; 3],
+    x: Activations<'a>,
+}
+
+impl Samples<'_> {
+    /// Calls `see` with where a sample starts, for every tap of the window at an output but those in the
+    /// padding.
+    fn each(&self, [row, column]: [usize; 2], see: &mut dyn FnMut(usize)) {
+        let [height, width, channels] = self.shape;
+        let [down, across] = self.window.size.map(usize::from);
+        for line in (0..down).filter_map(|tap| self.window.input(0, row, tap, height)) {
+            for place in (0..across).filter_map(|tap| self.window.input(1, column, tap, width)) {
+                see((line * width + place) * channels);
+            }
+        }
+    }
 }
 
 // ---- Tests ----------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 //! A matrix of weights times one or two points, requantized.
 
-use crate::arena::Activation;
-use crate::kernel::{Fault, pairs};
+use crate::arena::ActivationsMut;
+use crate::kernel::Fault;
 use crate::quant::Rescale;
 
 /// Rows and columns of a tile.
@@ -118,16 +118,17 @@ fn word(bytes: &[u8; TILE_LEN], row: usize) -> i32 {
     i32::from_le_bytes(bytes.as_chunks().0.get(row).copied().unwrap_or_default())
 }
 
-/// The matrix times one or two points of `4 · quads` activations.
-pub(crate) fn multiply<Y: Activation, const P: usize>(
+/// The matrix times one or two points of `4 · quads` activations; `y` takes at most as many rows as there
+/// are.
+pub(crate) fn multiply<const P: usize>(
     matrix: &Matrix<'_>,
     x: [&[i16]; P],
     rescale: &Rescale,
-    y: [&mut [Y]; P],
+    y: [ActivationsMut<'_>; P],
 ) {
-    for (x, y) in x.into_iter().zip(y) {
-        for (group, y) in pairs(matrix.groups(), y.chunks_mut(SIDE)) {
-            for (row, y) in y.iter_mut().enumerate() {
+    for (x, mut y) in x.into_iter().zip(y) {
+        for (group, first) in matrix.groups().zip((0..).step_by(SIDE)) {
+            for row in 0..SIDE.min(matrix.rows - first) {
                 let mut sum = word(group.biases, row);
                 for (tile, x) in group.tiles.iter().zip(x.as_chunks::<SIDE>().0) {
                     let [a, c, b, d] =
@@ -138,7 +139,7 @@ pub(crate) fn multiply<Y: Activation, const P: usize>(
                 }
                 let high = ((i64::from(sum) * i64::from(word(group.multipliers, row))) >> 32) as i32;
                 let value = high.wrapping_add(rescale.offset) >> (rescale.shift & 31);
-                *y = Y::from_i16(value.max(rescale.min.into()).min(rescale.max.into()) as i16);
+                y.set(first + row, value.max(rescale.min.into()).min(rescale.max.into()) as i16);
             }
         }
     }
