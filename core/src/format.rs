@@ -3,8 +3,10 @@
 //! FORMAT.md at the project's root holds the byte tables; a test pins the bytes of one package.
 //! A package is a 16-byte header, a postcard descriptor, a blob of weights, and a CRC-32 of all that.
 //! postcard is not self-describing, so the version stands outside it, and every enum here is
-//! append-only: a new variant goes last, and nothing is ever reordered.
+//! append-only: a new variant goes last, and nothing is ever reordered. What a device reads often stands
+//! in records of fixed length, which need no decoding.
 
+use bytemuck::{CheckedBitPattern, NoUninit};
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -31,22 +33,28 @@ pub fn checksum(bytes: &[u8]) -> u32 {
     crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(bytes)
 }
 
-/// What a package says of itself, between the header and the blob.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What a package says of itself, between the header and the blob: a few numbers, and arrays of records
+/// of fixed length, which stand in the package as they stand in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Descriptor<'a> {
-    /// A name for people.
-    pub name: &'a str,
-    /// What the numbers of a window are.
-    #[serde(borrow)]
-    pub input: Input<'a>,
-    /// How ψ's output becomes a pose; without it the window is taken as it is.
-    pub pose: Option<PoseHead>,
+    /// Lines for people, UTF-8, each ended by a newline: the package's name; name and unit of each field;
+    /// the names of the classes, as many as there are logits.
+    pub texts: &'a [u8],
+    /// Samples per second.
+    pub rate_hz: f32,
+    /// Samples in a window.
+    pub samples: u16,
+    /// Samples from the start of one window to the start of the next, as trained.
+    pub hop: u16,
+    /// What each sample holds, in channel order: [`Field`]s, at most [`MAX_FIELDS`].
+    pub fields: &'a [u8],
+    /// How ψ's output becomes a pose: a [`PoseHead`], or nothing if windows are taken as they are.
+    pub pose: &'a [u8],
     /// The window in its canonical pose, `i16[samples, channels]`.
     pub canonical: TensorId,
-    /// The networks in the order in which they run; together they cover the operators.
-    pub networks: Vec<Network, MAX_NETWORKS>,
-    /// The names of the classes, separated by newlines; empty without a classifier.
-    pub classes: &'a str,
+    /// The networks in the order in which they run; together they cover the operators. [`Network`]s, at
+    /// most [`MAX_NETWORKS`].
+    pub networks: &'a [u8],
     /// Bytes of arena that a session needs, a multiple of [`ALIGNMENT`].
     pub arena_len: u32,
     /// Bytes of the arena's first part, a multiple of [`ALIGNMENT`]: no tensor lies across its end, so
@@ -59,8 +67,8 @@ pub struct Descriptor<'a> {
 }
 
 /// The input contract: what a window is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Input<'a> {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Input {
     /// Samples per second.
     pub rate_hz: f32,
     /// Samples in a window.
@@ -68,11 +76,10 @@ pub struct Input<'a> {
     /// Samples from the start of one window to the start of the next, as trained.
     pub hop: u16,
     /// What each sample holds, in channel order.
-    #[serde(borrow)]
-    pub fields: Vec<Field<'a>, MAX_FIELDS>,
+    pub fields: Vec<Field, MAX_FIELDS>,
 }
 
-impl Input<'_> {
+impl Input {
     /// Numbers in a sample.
     #[must_use]
     pub fn channels(&self) -> usize {
@@ -81,20 +88,20 @@ impl Input<'_> {
 }
 
 /// Neighbouring channels of a sample that the group turns together.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Field<'a> {
-    /// What is measured, for people: `acceleration`.
-    pub name: &'a str,
-    /// The unit of the measured quantity: `g`.
-    pub unit: &'a str,
-    /// Units per count: a count times this is the quantity in [`unit`](Self::unit)s.
+#[derive(Clone, Copy, Debug, PartialEq, CheckedBitPattern, NoUninit)]
+#[repr(C)]
+pub struct Field {
+    /// Units per count: a count times this is the quantity in the field's unit.
     pub per_count: f32,
     /// How the group acts on the field.
     pub kind: FieldKind,
+    /// Zero.
+    pub reserved: u16,
 }
 
 /// How the group acts on a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, CheckedBitPattern, NoUninit)]
+#[repr(u16)]
 pub enum FieldKind {
     /// Three channels x, y, z that turn with the sensor and change sign under a reflection through
     /// the origin: an acceleration.
@@ -115,8 +122,13 @@ impl FieldKind {
 }
 
 /// How ψ's output becomes a pose.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, CheckedBitPattern, NoUninit)]
+#[repr(C)]
 pub struct PoseHead {
+    /// The length, in counts of ψ's output, that gives confidence 1.
+    pub reference: f32,
+    /// The length, in counts of ψ's output, below which rounding drowns the direction.
+    pub minimum: f32,
     /// From numbers to a group element.
     pub chart: Chart,
     /// The numbers, ψ's output: for Gram–Schmidt two vectors, `i32[3, 1, 2]`.
@@ -124,14 +136,16 @@ pub struct PoseHead {
 }
 
 /// The formula ξ from ψ's output to a group element.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, CheckedBitPattern, NoUninit)]
+#[repr(u16)]
 pub enum Chart {
     /// SO(3) from two vectors, see [`so3`](crate::group::so3).
-    GramSchmidt(crate::group::so3::GramSchmidt),
+    GramSchmidt,
 }
 
 /// A run of operators with a meaning.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, CheckedBitPattern, NoUninit)]
+#[repr(C)]
 pub struct Network {
     /// What the network is for.
     pub role: Role,
@@ -142,7 +156,8 @@ pub struct Network {
 }
 
 /// What a network is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, CheckedBitPattern, NoUninit)]
+#[repr(u16)]
 pub enum Role {
     /// ψ: the window → numbers from which the chart makes the pose.
     Psi,
@@ -150,6 +165,17 @@ pub enum Role {
     Eta,
     /// The canonical window or η's features → logits.
     Classifier,
+}
+
+/// The records that bytes hold, or `None` if they are too many, or are not records of that kind.
+pub(crate) fn records<T: CheckedBitPattern, const N: usize>(bytes: &[u8]) -> Option<Vec<T, N>> {
+    let chunks = bytes.chunks_exact(size_of::<T>());
+    let whole = chunks.remainder().is_empty();
+    let mut all = Vec::new();
+    for chunk in chunks {
+        all.push(bytemuck::checked::try_pod_read_unaligned(chunk).ok()?).ok()?;
+    }
+    whole.then_some(all)
 }
 
 /// Position of a tensor in the package.
@@ -160,7 +186,7 @@ pub const NONE: TensorId = TensorId::MAX;
 
 /// What the exporter says of one tensor. In a package the fields stand one after the other as below,
 /// little-endian, [`Tensor::LEN`] bytes together.
-#[derive(Clone, Copy, Debug, PartialEq, bytemuck::CheckedBitPattern, bytemuck::NoUninit)]
+#[derive(Clone, Copy, Debug, PartialEq, CheckedBitPattern, NoUninit)]
 #[repr(C)]
 pub struct Tensor {
     /// Where it starts in the arena, in bytes, a multiple of [`ALIGNMENT`].
@@ -223,7 +249,7 @@ impl Tensor {
 }
 
 /// The type of a tensor's elements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, bytemuck::CheckedBitPattern, bytemuck::NoUninit)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, CheckedBitPattern, NoUninit)]
 #[repr(u16)]
 pub enum Dtype {
     /// Features.

@@ -6,11 +6,12 @@
 
 use crate::error::Error;
 use crate::format::{
-    ALIGNMENT, CHECKSUM_LEN, Chart, Descriptor, Dtype, HEADER_LEN, Input, MAGIC, NONE, Network, Operator, PoseHead,
-    Role, Tensor, TensorId, VERSION, checksum,
+    ALIGNMENT, CHECKSUM_LEN, Chart, Descriptor, Dtype, HEADER_LEN, Input, MAGIC, MAX_NETWORKS, NONE, Network, Operator,
+    PoseHead, Role, Tensor, TensorId, VERSION, checksum, records,
 };
 use crate::kernel::{self, Kernel, Operands, Site};
 use crate::plan::{Slot, overlap};
+use heapless::Vec;
 
 /// The largest number of tensors and of operators in a package. The loader compares tensors pairwise;
 /// the limit keeps that short for a hostile package too.
@@ -21,6 +22,9 @@ const MAX_RECORDS: usize = 256;
 #[derive(Clone, Debug)]
 pub struct Model<'m> {
     descriptor: Descriptor<'m>,
+    input: Input,
+    pose: Option<PoseHead>,
+    networks: Vec<Network, MAX_NETWORKS>,
     blob: &'m [u8],
     kernels: &'m [Kernel],
 }
@@ -44,7 +48,7 @@ impl<'m> Model<'m> {
     /// As [`from_bytes`](Self::from_bytes); a package that uses another operator is refused.
     pub fn with_kernels(bytes: &'m [u8], kernels: &'m [Kernel]) -> Result<Self, Error> {
         let (descriptor, blob) = open(bytes)?;
-        let model = Self { descriptor, blob, kernels };
+        let model = Self::of(descriptor, blob, kernels).ok_or(Error::Descriptor)?;
         model.check_input()?;
         model.check_tensors()?;
         let operators = model.check_operators()?;
@@ -52,27 +56,53 @@ impl<'m> Model<'m> {
         Ok(model)
     }
 
+    /// Reads the descriptor's records.
+    fn of(descriptor: Descriptor<'m>, blob: &'m [u8], kernels: &'m [Kernel]) -> Option<Self> {
+        let Descriptor { rate_hz, samples, hop, .. } = descriptor;
+        let poses: Vec<PoseHead, 1> = records(descriptor.pose)?;
+        Some(Self {
+            input: Input { rate_hz, samples, hop, fields: records(descriptor.fields)? },
+            pose: poses.first().copied(),
+            networks: records(descriptor.networks)?,
+            descriptor,
+            blob,
+            kernels,
+        })
+    }
+
     /// The package's name, for people.
     #[must_use]
     pub fn name(&self) -> &'m str {
-        self.descriptor.name
+        self.texts().next().unwrap_or_default()
+    }
+
+    /// Name and unit of each field of the input contract: `acceleration` in `g`.
+    pub fn fields(&self) -> impl Iterator<Item = (&'m str, &'m str)> + use<'m> {
+        let mut texts = self.texts().skip(1);
+        (0..self.input.fields.len()).map_while(move |_| Some((texts.next()?, texts.next()?)))
     }
 
     /// The input contract.
     #[must_use]
-    pub fn input(&self) -> &Input<'m> {
-        &self.descriptor.input
+    pub fn input(&self) -> &Input {
+        &self.input
     }
 
     /// Numbers in a window: samples × channels.
     #[must_use]
     pub fn window_len(&self) -> usize {
-        usize::from(self.descriptor.input.samples) * self.descriptor.input.channels()
+        usize::from(self.input.samples) * self.input.channels()
     }
 
     /// The names of the classes, in the order of the logits; none without a classifier.
     pub fn classes(&self) -> impl Iterator<Item = &'m str> + use<'m> {
-        self.descriptor.classes.split_terminator(['\n'])
+        self.texts().skip(1 + 2 * self.input.fields.len())
+    }
+
+    /// The descriptor's lines; one that is not UTF-8 reads as nothing.
+    fn texts(&self) -> impl Iterator<Item = &'m str> + use<'m> {
+        let lines = self.descriptor.texts.split_inclusive(|&byte| byte == b'\n');
+        lines.map(|line| line.split_last().and_then(|(_, line)| str::from_utf8(line).ok()).unwrap_or_default())
     }
 
     /// Bytes of arena that a session needs.
@@ -91,13 +121,13 @@ impl<'m> Model<'m> {
     /// How ψ's output becomes a pose; `None` for a model that takes windows as they are.
     #[must_use]
     pub fn pose_head(&self) -> Option<&PoseHead> {
-        self.descriptor.pose.as_ref()
+        self.pose.as_ref()
     }
 
     /// The networks in the order in which they run.
     #[must_use]
     pub fn networks(&self) -> &[Network] {
-        &self.descriptor.networks
+        &self.networks
     }
 
     /// The tensor where the network of a role leaves its result.
@@ -150,14 +180,14 @@ impl<'m> Model<'m> {
             scratch: tensor(operands.scratch)?,
             in_place: a == operands.output,
             blob: self.blob,
-            contract: &self.descriptor.input,
+            contract: &self.input,
             window,
         })
     }
 
     /// The shape of a window as a tensor.
     fn window_shape(&self) -> [u16; 3] {
-        [1, self.descriptor.input.samples, self.descriptor.input.channels() as u16]
+        [1, self.input.samples, self.input.channels() as u16]
     }
 
     fn check_tensors(&self) -> Result<(), Error> {
@@ -257,11 +287,11 @@ impl<'m> Model<'m> {
     fn check_pose(&self, written: &mut Written) -> Result<(), Error> {
         let operators = self.psi_operators();
         if let Some(pose) = self.pose_head() {
-            let Chart::GramSchmidt(chart) = pose.chart;
+            let Chart::GramSchmidt = pose.chart;
             let vectors = self.tensor(pose.vectors).ok_or(Error::Descriptor)?;
             let fits = vectors.dtype == Dtype::I32 && vectors.shape == [3, 1, 2];
             let there = written.contains(pose.vectors) && vectors.last >= operators;
-            if !fits || !there || !positive(chart.reference) || !positive(chart.minimum) {
+            if !fits || !there || !positive(pose.reference) || !positive(pose.minimum) {
                 return Err(Error::Descriptor);
             }
         }
@@ -276,7 +306,7 @@ impl<'m> Model<'m> {
 
     fn check_input(&self) -> Result<(), Error> {
         let input = self.input();
-        let scales = input.fields.iter().all(|field| positive(field.per_count));
+        let scales = input.fields.iter().all(|field| positive(field.per_count) && field.reserved == 0);
         let counts = input.samples > 0 && input.hop > 0 && !input.fields.is_empty();
         if counts && scales && positive(input.rate_hz) { Ok(()) } else { Err(Error::Descriptor) }
     }
@@ -284,7 +314,7 @@ impl<'m> Model<'m> {
     fn check_networks(&self, operators: u16) -> Result<(), Error> {
         let networks = self.networks();
         let total: u32 = networks.iter().map(|network| u32::from(network.operators)).sum();
-        let in_order = networks.windows(2).all(|pair| matches!(pair, [a, b] if (a.role as u8) < b.role as u8));
+        let in_order = networks.windows(2).all(|pair| matches!(pair, [a, b] if (a.role as u16) < b.role as u16));
         let psi = networks.first().filter(|network| network.role == Role::Psi).map(|network| network.output);
         let posed = self.pose_head().map(|pose| pose.vectors);
         if total != u32::from(operators) || !in_order || networks.is_empty() || psi != posed {
@@ -300,7 +330,10 @@ impl<'m> Model<'m> {
         }
         let canonical = self.canonical().ok_or(Error::Descriptor)?;
         let logits = self.output_of(Role::Classifier).map_or(0, |tensor| tensor.elements().unwrap_or(0));
-        let named = logits as usize == self.classes().count();
+        // Only counted: whoever does not look at names need not have the code that reads them.
+        let texts = self.descriptor.texts;
+        let lines = texts.iter().filter(|&&byte| byte == b'\n').count();
+        let named = lines == 1 + 2 * self.input.fields.len() + logits as usize && texts.last() == Some(&b'\n');
         if outlives(&canonical) && named { Ok(()) } else { Err(Error::Descriptor) }
     }
 }

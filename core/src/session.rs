@@ -4,6 +4,7 @@ use crate::arena::Arena;
 use crate::domain::vector_window;
 use crate::error::Error;
 use crate::format::{Chart, Operator, PoseHead, Role, Tensor};
+use crate::group::so3::GramSchmidt;
 use crate::group::{Degenerate, Element, Group, Pose};
 use crate::kernel::{self, Memory};
 use crate::model::Model;
@@ -166,8 +167,9 @@ fn find_pose(model: &Model<'_>, arena: &Arena<'_>, head: &PoseHead) -> Result<Po
     let tensor = model.tensor(head.vectors);
     let vectors = tensor.as_ref().and_then(|tensor| arena.read::<i32>(tensor));
     match head.chart {
-        Chart::GramSchmidt(chart) => match vectors {
+        Chart::GramSchmidt => match vectors {
             Some(&[x1, x2, y1, y2, z1, z2]) => {
+                let chart = GramSchmidt { reference: head.reference, minimum: head.minimum };
                 chart.pose([x1, y1, z1].map(|x| x as f32), [x2, y2, z2].map(|x| x as f32))
             }
             _ => Err(Degenerate::Vanishing),

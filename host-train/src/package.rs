@@ -1,8 +1,9 @@
 //! From operators to the bytes of a package.
 
+use bytemuck::NoUninit;
 use gimbal_core::format::{
-    ALIGNMENT, Descriptor, Dtype, Field, FieldKind, HEADER_LEN, Input, MAGIC, Network, Operator, PoseHead, Role,
-    Tensor, TensorId, VERSION, checksum,
+    ALIGNMENT, Descriptor, Dtype, Field, FieldKind, HEADER_LEN, MAGIC, MAX_FIELDS, MAX_NETWORKS, Network, Operator,
+    PoseHead, Role, Tensor, TensorId, VERSION, checksum,
 };
 use gimbal_core::plan::{self, Slot};
 use gimbal_core::{Error, Model};
@@ -37,6 +38,20 @@ pub struct ContractField {
     pub kind: FieldKind,
 }
 
+impl ContractField {
+    /// The fields of a package.
+    pub fn of(model: &Model<'_>) -> Vec<Self> {
+        let fields = model.input().fields.iter().zip(model.fields());
+        let field = |(field, (name, unit)): (&Field, (&str, &str))| Self {
+            name: name.into(),
+            unit: unit.into(),
+            per_count: field.per_count,
+            kind: field.kind,
+        };
+        fields.map(field).collect()
+    }
+}
+
 /// A package in the making: tensors and operators in the order in which they run.
 #[derive(Clone, Debug)]
 pub struct Parts {
@@ -55,12 +70,15 @@ pub struct Parts {
 }
 
 /// Why the parts do not make a package.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PackageError {
     /// More fields or networks than a descriptor holds, or a dimension above 65,535.
     #[error("The input contract or the list of networks is too large for a package.")]
     TooLarge,
+    /// Names are lines of text.
+    #[error("The name {0:?} has more than one line.")]
+    Name(String),
     /// Core would refuse the package.
     #[error("The package would be refused by the device: {0}.")]
     Refused(Error),
@@ -126,22 +144,26 @@ impl Parts {
     pub fn encode(mut self) -> Result<Vec<u8>, PackageError> {
         let arena_len = self.plan()?;
         let Contract { name, rate_hz, samples, hop, fields, classes } = &self.contract;
-        let tensors: Vec<u8> = self.tensors.iter().flat_map(Tensor::encode).collect();
-        let operators: Vec<u8> = self.operators.iter().flat_map(Operator::encode).collect();
-        let classes = classes.join("\n");
-        let fields =
-            fields.iter().map(|f| Field { name: &f.name, unit: &f.unit, per_count: f.per_count, kind: f.kind });
+        let labels = fields.iter().flat_map(|field| [&field.name, &field.unit]);
+        let lines = std::iter::once(name).chain(labels).chain(classes);
+        if let Some(line) = lines.clone().find(|line| line.contains('\n')) {
+            return Err(PackageError::Name(line.clone()));
+        }
+        let texts: Vec<u8> = lines.flat_map(|line| [line.as_bytes(), b"\n"].concat()).collect();
+        let fields = fields.iter().map(|f| Field { per_count: f.per_count, kind: f.kind, reserved: 0 });
         let descriptor = Descriptor {
-            name,
-            input: Input { rate_hz: *rate_hz, samples: small(*samples)?, hop: small(*hop)?, fields: collect(fields)? },
-            pose: self.pose,
+            texts: &texts,
+            rate_hz: *rate_hz,
+            samples: small(*samples)?,
+            hop: small(*hop)?,
+            fields: &bytes(fields, MAX_FIELDS)?,
+            pose: &bytes(self.pose, 1)?,
             canonical: self.canonical,
-            networks: collect(self.networks.iter().copied())?,
-            classes: &classes,
+            networks: &bytes(self.networks.iter().copied(), MAX_NETWORKS)?,
             arena_len,
             fast_len: self.fast_len,
-            tensors: &tensors,
-            operators: &operators,
+            tensors: &self.tensors.iter().flat_map(Tensor::encode).collect::<Vec<u8>>(),
+            operators: &self.operators.iter().flat_map(Operator::encode).collect::<Vec<u8>>(),
         };
         let package = assemble(&descriptor, &self.blob);
         Model::from_bytes(&package).map_err(PackageError::Refused)?;
@@ -168,7 +190,7 @@ impl Parts {
 
 /// A package of a descriptor and a blob: header, descriptor, blob, checksum.
 pub fn assemble(descriptor: &Descriptor<'_>, blob: &[u8]) -> Vec<u8> {
-    let mut descriptor = to_vec(descriptor);
+    let mut descriptor = postcard::to_stdvec(descriptor).expect("a vector takes any number of bytes");
     descriptor.resize(descriptor.len().next_multiple_of(ALIGNMENT), 0);
     let mut package = Vec::with_capacity(HEADER_LEN + descriptor.len() + blob.len() + ALIGNMENT);
     package.extend(MAGIC);
@@ -182,18 +204,15 @@ pub fn assemble(descriptor: &Descriptor<'_>, blob: &[u8]) -> Vec<u8> {
     package
 }
 
-fn to_vec<T: serde::Serialize>(value: &T) -> Vec<u8> {
-    postcard::to_stdvec(value).expect("a vector takes any number of bytes")
-}
-
 fn small(number: usize) -> Result<u16, PackageError> {
     number.try_into().map_err(|_| PackageError::TooLarge)
 }
 
-fn collect<T, const N: usize>(items: impl Iterator<Item = T>) -> Result<heapless::Vec<T, N>, PackageError> {
-    let mut all = heapless::Vec::new();
-    for item in items {
-        all.push(item).map_err(|_| PackageError::TooLarge)?;
+/// Records, one after the other.
+fn bytes<T: NoUninit>(records: impl IntoIterator<Item = T>, limit: usize) -> Result<Vec<u8>, PackageError> {
+    let records: Vec<T> = records.into_iter().collect();
+    if records.len() > limit {
+        return Err(PackageError::TooLarge);
     }
-    Ok(all)
+    Ok(records.iter().flat_map(bytemuck::bytes_of).copied().collect())
 }

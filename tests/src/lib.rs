@@ -8,7 +8,6 @@ mod windows;
 pub use windows::synthetic_windows;
 
 use gimbal_core::format::{ALIGNMENT, Chart, Dtype, FieldKind, NONE, PoseHead, Role, TensorId};
-use gimbal_core::group::so3::GramSchmidt;
 use gimbal_core::kernel::{
     Conv, NormGate, Operands, Operator, Pool, Pooling, QuantizeFeatures, QuantizeVectors, Tiles, Window,
 };
@@ -58,8 +57,7 @@ pub fn synthetic_package(seed: u64) -> Vec<u8> {
     b.pool(reduced, vectors, Pooling::Sum, clamped(1, 0, signed));
     b.parts.network(Role::Psi, vectors);
 
-    b.parts.pose =
-        Some(PoseHead { chart: Chart::GramSchmidt(GramSchmidt { reference: 8000.0, minimum: 8.0 }), vectors });
+    b.parts.pose = Some(PoseHead { reference: 8000.0, minimum: 8.0, chart: Chart::GramSchmidt, vectors });
 
     let canonical = b.tensor(i16, [1, SAMPLES, CHANNELS]);
     b.parts.canonical(canonical);

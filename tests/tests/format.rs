@@ -1,8 +1,7 @@
 //! The bytes of a package are a promise: FORMAT.md says what they mean, and here is what they are.
 
 use gimbal_core::Model;
-use gimbal_core::format::{Chart, Descriptor, Dtype, Field, FieldKind, Input, NONE, Network, PoseHead, Role, Tensor};
-use gimbal_core::group::so3::GramSchmidt;
+use gimbal_core::format::{Chart, Descriptor, Dtype, Field, FieldKind, NONE, Network, PoseHead, Role, Tensor};
 use gimbal_core::kernel::{
     Conv, NormGate, Operands, Operator, Pool, Pooling, QuantizeFeatures, QuantizeVectors, Tiles, Window,
 };
@@ -109,14 +108,18 @@ fn a_tensor_record() {
 
 #[test]
 fn a_whole_file() {
-    let field = Field { name: "a", unit: "g", per_count: 0.5, kind: FieldKind::PseudoVector };
+    let field = Field { per_count: 0.5, kind: FieldKind::PseudoVector, reserved: 0 };
+    let pose = PoseHead { reference: 2.0, minimum: 1.0, chart: Chart::GramSchmidt, vectors: 7 };
+    let network = Network { role: Role::Classifier, operators: 5, output: 4 };
     let descriptor = Descriptor {
-        name: "hi",
-        input: Input { rate_hz: 50.0, samples: 128, hop: 64, fields: [field].into_iter().collect() },
-        pose: Some(PoseHead { chart: Chart::GramSchmidt(GramSchmidt { reference: 2.0, minimum: 1.0 }), vectors: 7 }),
+        texts: b"hi\na\ng\nx\n",
+        rate_hz: 50.0,
+        samples: 128,
+        hop: 64,
+        fields: bytemuck::bytes_of(&field),
+        pose: bytemuck::bytes_of(&pose),
         canonical: 6,
-        networks: [Network { role: Role::Classifier, operators: 5, output: 4 }].into_iter().collect(),
-        classes: "x\ny",
+        networks: bytemuck::bytes_of(&network),
         arena_len: 300,
         fast_len: 200,
         tensors: &[0xaa, 0xbb],
@@ -124,13 +127,13 @@ fn a_whole_file() {
     };
     #[rustfmt::skip]
     let expected = [
-        b'G', b'M', b'B', b'L', 2, 0, 0, 0, 52, 0, 0, 0, 2, 0, 0, 0,
-        2, b'h', b'i',
-        0, 0, 0x48, 0x42, 0x80, 0x01, 64, 1, 1, b'a', 1, b'g', 0, 0, 0, 0x3f, 1,
-        1, 0, 0, 0, 0, 0x40, 0, 0, 0x80, 0x3f, 7,
+        b'G', b'M', b'B', b'L', 2, 0, 0, 0, 60, 0, 0, 0, 2, 0, 0, 0,
+        9, b'h', b'i', b'\n', b'a', b'\n', b'g', b'\n', b'x', b'\n',
+        0, 0, 0x48, 0x42, 0x80, 0x01, 64,
+        8, 0, 0, 0, 0x3f, 1, 0, 0, 0,
+        12, 0, 0, 0, 0x40, 0, 0, 0x80, 0x3f, 0, 0, 7, 0,
         6,
-        1, 2, 5, 4,
-        3, b'x', b'\n', b'y',
+        6, 2, 0, 5, 0, 4, 0,
         0xac, 0x02,
         0xc8, 0x01,
         2, 0xaa, 0xbb,

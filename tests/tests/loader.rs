@@ -1,6 +1,6 @@
 //! Each thing that the loader proves, broken by itself in a package whose checksum is right.
 
-use gimbal_core::format::{Chart, Descriptor, HEADER_LEN, NONE, Operator, Role, Tensor};
+use gimbal_core::format::{Descriptor, Field, HEADER_LEN, NONE, Network, Operator, PoseHead, Role, Tensor};
 use gimbal_core::kernel::{Conv, Pool, QuantizeFeatures, QuantizeVectors};
 use gimbal_core::{Error, Model};
 use gimbal_tests::synthetic_package;
@@ -9,6 +9,10 @@ use gimbal_train::package::assemble;
 /// A package taken apart.
 struct Loose {
     descriptor: Descriptor<'static>,
+    texts: Vec<u8>,
+    fields: Vec<Field>,
+    poses: Vec<PoseHead>,
+    networks: Vec<Network>,
     tensors: Vec<Tensor>,
     operators: Vec<Operator>,
     /// Bytes behind the last operator.
@@ -23,6 +27,10 @@ fn take_apart() -> Loose {
     let (descriptor, _) = postcard::take_from_bytes::<Descriptor>(&package[HEADER_LEN..]).unwrap();
     let model = Model::from_bytes(package).unwrap();
     Loose {
+        texts: descriptor.texts.to_vec(),
+        fields: model.input().fields.to_vec(),
+        poses: model.pose_head().copied().into_iter().collect(),
+        networks: model.networks().to_vec(),
         tensors: model.tensors().collect(),
         operators: model.operators().collect(),
         behind: Vec::new(),
@@ -37,7 +45,15 @@ fn after(change: impl FnOnce(&mut Loose)) -> Result<(), Error> {
     change(&mut loose);
     let tensors: Vec<u8> = loose.tensors.iter().flat_map(Tensor::encode).collect();
     let operators: Vec<u8> = loose.operators.iter().flat_map(Operator::encode).chain(loose.behind).collect();
-    let descriptor = Descriptor { tensors: &tensors, operators: &operators, ..loose.descriptor };
+    let descriptor = Descriptor {
+        texts: &loose.texts,
+        fields: bytemuck::must_cast_slice(&loose.fields),
+        pose: bytemuck::must_cast_slice(&loose.poses),
+        networks: bytemuck::must_cast_slice(&loose.networks),
+        tensors: &tensors,
+        operators: &operators,
+        ..loose.descriptor
+    };
     Model::from_bytes(&assemble(&descriptor, &loose.blob)).map(|_| ())
 }
 
@@ -162,39 +178,38 @@ fn a_build_without_an_operator_says_which() {
 #[test]
 fn the_whole() {
     type Change = fn(&mut Loose);
-    let cases: [(&str, Change); 15] = [
-        ("no rate", |p| p.descriptor.input.rate_hz = 0.0),
-        ("a rate that is none", |p| p.descriptor.input.rate_hz = f32::NAN),
-        ("no hop", |p| p.descriptor.input.hop = 0),
-        ("no fields", |p| p.descriptor.input.fields.clear()),
-        ("counts worth nothing", |p| p.descriptor.input.fields[0].per_count = 0.0),
-        ("confidence over nothing", |p| {
-            let Chart::GramSchmidt(chart) = &mut p.descriptor.pose.as_mut().unwrap().chart;
-            chart.reference = 0.0;
-        }),
-        ("a minimum that is none", |p| {
-            let Chart::GramSchmidt(chart) = &mut p.descriptor.pose.as_mut().unwrap().chart;
-            chart.minimum = f32::NAN;
-        }),
-        ("a pose from elsewhere", |p| p.descriptor.pose.as_mut().unwrap().vectors = 0),
-        ("a pose without ψ", |p| _ = p.descriptor.networks.remove(0)),
-        ("ψ without a pose", |p| p.descriptor.pose = None),
-        ("networks in another order", |p| p.descriptor.networks.swap(1, 2)),
-        ("an operator too many", |p| p.descriptor.networks[2].operators += 1),
+    let cases: [(&str, Change); 20] = [
+        ("no rate", |p| p.descriptor.rate_hz = 0.0),
+        ("a rate that is none", |p| p.descriptor.rate_hz = f32::NAN),
+        ("no hop", |p| p.descriptor.hop = 0),
+        ("no fields", |p| p.fields.clear()),
+        ("too many fields", |p| p.fields = vec![p.fields[0]; 5]),
+        ("counts worth nothing", |p| p.fields[0].per_count = 0.0),
+        ("a field with more to it", |p| p.fields[0].reserved = 1),
+        ("confidence over nothing", |p| p.poses[0].reference = 0.0),
+        ("a minimum that is none", |p| p.poses[0].minimum = f32::NAN),
+        ("two poses", |p| p.poses.push(p.poses[0])),
+        ("a pose from elsewhere", |p| p.poses[0].vectors = 0),
+        ("a pose without ψ", |p| _ = p.networks.remove(0)),
+        ("ψ without a pose", |p| p.poses.clear()),
+        ("networks in another order", |p| p.networks.swap(1, 2)),
+        ("an operator too many", |p| p.networks[2].operators += 1),
         ("a canonical window that is none", |p| p.descriptor.canonical = 0),
-        ("a class too many", |p| p.descriptor.classes = "a\nb\nc\nd"),
+        ("a class too many", |p| p.texts.extend(b"another\n")),
+        ("half a class", |p| _ = p.texts.pop()),
+        ("a class without an end", |p| *p.texts.last_mut().unwrap() = b'x'),
         ("a code that nobody wrote", |p| {
             // Eight bits, alive to the end, and no operator's output.
-            let last = p.tensors[usize::from(p.descriptor.networks[1].output)];
+            let last = p.tensors[usize::from(p.networks[1].output)];
             p.tensors.push(Tensor { offset: p.descriptor.arena_len, ..last });
             p.descriptor.arena_len += last.len().unwrap();
-            p.descriptor.networks[1].output = p.tensors.len() as u16 - 1;
+            p.networks[1].output = p.tensors.len() as u16 - 1;
         }),
     ];
     for (what, change) in cases {
         assert_eq!(after(change), Err(Error::Descriptor), "{what}");
     }
-    assert_eq!(take_apart().descriptor.networks[1].role, Role::Eta);
+    assert_eq!(take_apart().networks[1].role, Role::Eta);
 }
 
 #[test]

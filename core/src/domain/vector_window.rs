@@ -9,7 +9,7 @@ use crate::group::so3::Rotation;
 ///
 /// A rotation does not tell vectors from pseudo-vectors; both turn alike. Numbers behind the last
 /// whole sample stay as they are.
-pub fn rotate(rotation: &Rotation, fields: &[Field<'_>], window: &mut [i16]) {
+pub fn rotate(rotation: &Rotation, fields: &[Field], window: &mut [i16]) {
     let rotation = rotation.to_fixed();
     let channels: usize = fields.iter().map(|field| field.kind.channels()).sum();
     for sample in window.chunks_exact_mut(channels.max(1)) {
@@ -37,9 +37,9 @@ mod tests {
     /// Two roundings of half a count, the first turned by √3 at most, and fixed-point entries.
     const TOLERANCE_COUNTS: i32 = 4;
 
-    const FIELDS: [Field<'static>; 2] = [
-        Field { name: "acceleration", unit: "g", per_count: 1.0, kind: FieldKind::Vector },
-        Field { name: "angular rate", unit: "rad/s", per_count: 1.0, kind: FieldKind::PseudoVector },
+    const FIELDS: [Field; 2] = [
+        Field { per_count: 1.0, kind: FieldKind::Vector, reserved: 0 },
+        Field { per_count: 1.0, kind: FieldKind::PseudoVector, reserved: 0 },
     ];
 
     proptest! {

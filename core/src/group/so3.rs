@@ -3,7 +3,6 @@
 use super::{Degenerate, Element, Group, Pose};
 use crate::math;
 use crate::quant::scale;
-use serde::{Deserialize, Serialize};
 
 // ---- Element --------------------------------------------------------------------------------------
 
@@ -78,7 +77,7 @@ impl Group for Rotation {
 ///
 /// Turning both vectors turns the rotation with them: `ξ(g·v₁, g·v₂) = g · ξ(v₁, v₂)`. (Zhou et al.,
 /// *On the Continuity of Rotation Representations in Neural Networks*, 2019.)
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GramSchmidt {
     /// The length, in counts of the vectors, that gives confidence 1.
     pub reference: f32,

@@ -149,7 +149,7 @@ pub(crate) struct Site<'m> {
     /// Whether the output is the first input.
     pub(crate) in_place: bool,
     pub(crate) blob: &'m [u8],
-    pub(crate) contract: &'m Input<'m>,
+    pub(crate) contract: &'m Input,
     /// The caller's window; empty while the package is being checked.
     pub(crate) window: &'m [i16],
 }

@@ -73,8 +73,8 @@ impl Bench {
 }
 
 /// Two vector fields.
-pub(crate) fn contract() -> Input<'static> {
-    let field = Field { name: "", unit: "", per_count: 1.0, kind: FieldKind::Vector };
+pub(crate) fn contract() -> Input {
+    let field = Field { per_count: 1.0, kind: FieldKind::Vector, reserved: 0 };
     Input { rate_hz: 1.0, samples: 4, hop: 1, fields: [field; 2].into_iter().collect() }
 }
 

@@ -33,6 +33,7 @@ fn model(package: &[u8], arena: &mut [u32], window: &mut [i16]) -> Result<(), Er
     let model = Model::from_bytes(package)?;
     black_box((model.name(), model.window_len(), model.arena_len(), model.pose_head(), model.canonical()));
     black_box((model.input().rate_hz, model.networks().len(), model.output_of(black_box(Role::Eta))));
+    model.fields().for_each(|field| _ = black_box(field));
     model.classes().for_each(|class| _ = black_box(class));
     model.tensors().for_each(|tensor| _ = black_box((tensor, tensor.elements(), tensor.len(), tensor.is_empty())));
     for operator in model.operators() {
@@ -66,7 +67,7 @@ fn rotations() {
     if let Ok(pose) = chart.pose(black_box([0.0; 3]), black_box([1.0; 3])) {
         black_box((pose.element.eq(&Element::Rotation(a)), pose.confidence));
     }
-    let field = Field { name: "", unit: "", per_count: 1.0, kind: black_box(FieldKind::Vector) };
+    let field = Field { per_count: 1.0, kind: black_box(FieldKind::Vector), reserved: 0 };
     vector_window::rotate(&a, black_box(&[field; 2]), black_box(&mut [0; 12]));
 }
 

@@ -3,6 +3,7 @@
 use super::{DONE, table};
 use crate::data::recording;
 use crate::evaluate::device::{Device, Reading};
+use crate::package::ContractField;
 use crate::run;
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -34,7 +35,8 @@ pub fn run(options: &Options) -> Result<u8> {
     }
     let bytes = run::read(&options.package)?;
     let mut device = Device::new(&bytes).with_context(|| options.package.display().to_string())?;
-    let counts = recording::read(&options.input, device.model().input())?;
+    let counts =
+        recording::read(&options.input, &ContractField::of(device.model()), device.model().input().samples.into())?;
     let length = device.model().window_len();
     let channels = device.model().input().channels();
     let hop = options.hop.map_or(length / channels, std::num::NonZeroUsize::get);
@@ -59,7 +61,7 @@ pub fn run(options: &Options) -> Result<u8> {
 fn canonical_csv(model: &Model<'_>, readings: &[Reading]) -> Result<Vec<u8>> {
     let mut csv = csv::Writer::from_writer(Vec::new());
     let axes = |name: &str| ["x", "y", "z"].map(|axis| format!("{name} {axis}"));
-    let names = model.input().fields.iter().flat_map(|field| axes(field.name));
+    let names = model.fields().flat_map(|(name, _)| axes(name));
     csv.write_record(["window".into(), "sample".into()].into_iter().chain(names))?;
     let units: Vec<f32> = model.input().fields.iter().flat_map(|field| [field.per_count; 3]).collect();
     for (window, reading) in readings.iter().enumerate() {

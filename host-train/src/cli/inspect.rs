@@ -40,21 +40,21 @@ fn contract(model: &Model<'_>) -> Result<String, fmt::Error> {
         "  takes   {} samples at {} Hz, a window every {} samples",
         input.samples, input.rate_hz, input.hop
     )?;
-    for field in &input.fields {
+    for (field, (name, unit)) in input.fields.iter().zip(model.fields()) {
         let (count, reach) = (field.per_count, field.per_count * 32767.0);
         writeln!(
             text,
             "          {} x y z: i16 counts of {count} {}, ±{reach:.1} {1}",
-            field.name.escape_debug(),
-            field.unit.escape_debug()
+            name.escape_debug(),
+            unit.escape_debug()
         )?;
     }
-    match model.pose_head().map(|head| head.chart) {
-        Some(Chart::GramSchmidt(chart)) => {
+    match model.pose_head().map(|head| (head.chart, head)) {
+        Some((Chart::GramSchmidt, head)) => {
             writeln!(
                 text,
                 "  gives   a pose in SO(3), degenerate below {} counts, confidence 1 at {:.0}",
-                chart.minimum, chart.reference
+                head.minimum, head.reference
             )?;
         }
         None => writeln!(text, "  gives   no pose: windows are taken as they are")?,

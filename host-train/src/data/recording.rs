@@ -1,6 +1,6 @@
 //! A user's own recording: a table of numbers in physical units, checked against an input contract.
 
-use gimbal_core::format::Input;
+use crate::package::ContractField;
 use std::io::Cursor;
 use std::path::Path;
 
@@ -70,7 +70,7 @@ pub enum RecordingError {
 
 /// Reads a `.csv` (with or without a header line) or `.npy` file of `[samples, channels]` numbers in
 /// the contract's units, and returns the contract's counts.
-pub fn read(path: &Path, input: &Input<'_>) -> Result<Vec<i16>, RecordingError> {
+pub fn read(path: &Path, fields: &[ContractField], samples: usize) -> Result<Vec<i16>, RecordingError> {
     let name = path.display().to_string();
     let bytes =
         std::fs::read(path).map_err(|error| RecordingError::File { path: name.clone(), reason: error.to_string() })?;
@@ -80,18 +80,23 @@ pub fn read(path: &Path, input: &Input<'_>) -> Result<Vec<i16>, RecordingError> 
         Some("npy") => npy(&bytes).map_err(content)?,
         _ => return Err(RecordingError::Kind { path: name }),
     };
-    to_counts(&name, columns, &numbers, input)
+    to_counts(&name, columns, &numbers, fields, samples)
 }
 
-fn to_counts(path: &str, columns: usize, numbers: &[f64], input: &Input<'_>) -> Result<Vec<i16>, RecordingError> {
-    let expected = input.channels();
+fn to_counts(
+    path: &str,
+    columns: usize,
+    numbers: &[f64],
+    fields: &[ContractField],
+    samples: usize,
+) -> Result<Vec<i16>, RecordingError> {
+    let channels: Vec<_> = fields.iter().flat_map(|field| std::iter::repeat_n(field, field.kind.channels())).collect();
+    let expected = channels.len();
     if columns != expected {
         let fields: Vec<String> =
-            input.fields.iter().map(|field| format!("{} x y z in {}", field.name, field.unit)).collect();
+            fields.iter().map(|field| format!("{} x y z in {}", field.name, field.unit)).collect();
         return Err(RecordingError::Columns { path: path.into(), found: columns, expected, fields: fields.join(", ") });
     }
-    let channels: Vec<_> =
-        input.fields.iter().flat_map(|field| std::iter::repeat_n(field, field.kind.channels())).collect();
     let mut counts = Vec::with_capacity(numbers.len());
     for (i, &value) in numbers.iter().enumerate() {
         let field = channels[i % columns];
@@ -116,7 +121,7 @@ fn to_counts(path: &str, columns: usize, numbers: &[f64], input: &Input<'_>) -> 
         }
         counts.push(count as i16);
     }
-    let (found, needed) = (numbers.len() / columns, usize::from(input.samples));
+    let (found, needed) = (numbers.len() / columns, samples);
     if found < needed {
         return Err(RecordingError::Short { path: path.into(), found, needed });
     }
@@ -168,19 +173,23 @@ fn floats<T: npyz::Deserialize + Into<f64>>(file: npyz::NpyFile<Cursor<&[u8]>>) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gimbal_core::format::{Field, FieldKind};
+    use gimbal_core::format::FieldKind;
 
-    fn input() -> Input<'static> {
-        let field = |name, unit, per_count| Field { name, unit, per_count, kind: FieldKind::Vector };
-        let fields = [field("acceleration", "g", 1.0 / 2048.0), field("angular rate", "rad/s", 1.0 / 512.0)];
-        Input { rate_hz: 50.0, samples: 2, hop: 1, fields: fields.into_iter().collect() }
+    fn fields() -> [ContractField; 2] {
+        let field = |name: &str, unit: &str, per_count| ContractField {
+            name: name.into(),
+            unit: unit.into(),
+            per_count,
+            kind: FieldKind::Vector,
+        };
+        [field("acceleration", "g", 1.0 / 2048.0), field("angular rate", "rad/s", 1.0 / 512.0)]
     }
 
     fn read_as(extension: &str, bytes: &[u8]) -> Result<Vec<i16>, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(format!("recording.{extension}"));
         std::fs::write(&path, bytes).unwrap();
-        read(&path, &input()).map_err(|error| error.to_string())
+        read(&path, &fields(), 2).map_err(|error| error.to_string())
     }
 
     #[test]

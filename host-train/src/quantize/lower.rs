@@ -7,7 +7,6 @@ use super::weights::{Quantized, Scales, multipliers};
 use crate::package::{Contract, Parts};
 use crate::recipe::{ClassInput, Pooling};
 use gimbal_core::format::{Chart, Dtype, MAX_FIELDS, NONE, PoseHead, Role, Tensor, TensorId};
-use gimbal_core::group::so3::GramSchmidt;
 use gimbal_core::kernel::{
     Conv, NormGate, Operands, Operator, Pool, Pooling as Keep, QuantizeFeatures, QuantizeVectors, Window,
 };
@@ -112,10 +111,8 @@ impl Lowering<'_> {
         }));
         self.parts.network(Role::Psi, spanning);
         let reference = self.ranges.median_span() / self.scale(spanning);
-        self.parts.pose = Some(PoseHead {
-            chart: Chart::GramSchmidt(GramSchmidt { reference, minimum: MINIMUM_SPAN }),
-            vectors: spanning,
-        });
+        self.parts.pose =
+            Some(PoseHead { reference, minimum: MINIMUM_SPAN, chart: Chart::GramSchmidt, vectors: spanning });
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use crate::evaluate::Evaluation;
 use crate::evaluate::device::Device;
 use crate::evaluate::figures::table;
 use crate::inspect::layers;
+use crate::package::ContractField;
 use crate::pipeline::{Split, arena_lower_bound};
 use crate::recipe::Recipe;
 use crate::train::Epoch;
@@ -43,9 +44,8 @@ pub struct Gathered<'a> {
 /// Gathers a report; runs the package on the windows that are shown.
 pub fn gather(run: &Gathered<'_>) -> Result<Report, Error> {
     let mut device = Device::new(run.package)?;
-    let fields = device.model().input().fields.iter();
-    let fields =
-        fields.map(|f| FieldScale { name: f.name.into(), unit: f.unit.into(), per_count: f.per_count }).collect();
+    let fields = ContractField::of(device.model()).into_iter();
+    let fields = fields.map(|f| FieldScale { name: f.name, unit: f.unit, per_count: f.per_count }).collect();
     let layers = layers(device.model());
     let totals = Totals {
         macs: layers.iter().map(|layer| layer.macs).sum(),
