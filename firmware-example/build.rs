@@ -1,5 +1,8 @@
-//! Chooses the memory map, brings in package and vectors, and tells the linker what to do.
+//! Chooses the memory map, brings in package and vectors, lists the operators that the package uses, and
+//! tells the linker what to do.
 
+use gimbal_core::Model;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -22,7 +25,9 @@ fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let memory = if env::var_os("CARGO_FEATURE_NRF52840").is_some() { NRF52840 } else { MPS2 };
     write(&out.join("memory.x"), memory.as_bytes());
-    copy("GIMBAL_PACKAGE", "../tests/data/wrist.gmbl", &out.join("model.gmbl"));
+    let package = out.join("model.gmbl");
+    copy("GIMBAL_PACKAGE", "../tests/data/wrist.gmbl", &package);
+    write(&out.join("kernels.rs"), kernels(&package).as_bytes());
     copy("GIMBAL_VECTORS", "../tests/data/wrist.vectors", &out.join("model.vectors"));
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-link-search={}", out.display());
@@ -31,6 +36,22 @@ fn main() {
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
     for logs in ["pose", "golden"] {
         println!("cargo::rustc-link-arg-bin={logs}=-Tdefmt.x");
+    }
+}
+
+/// A table of the operators that the package uses: no other reaches the flash.
+fn kernels(package: &Path) -> String {
+    let bytes = fs::read(package).unwrap_or_default();
+    match Model::from_bytes(&bytes) {
+        Ok(model) => {
+            let records: BTreeSet<_> = model.operators().map(|operator| operator.record()).collect();
+            let kernels: Vec<String> = records.iter().map(|record| format!("kernel::{record}::KERNEL")).collect();
+            format!("&[{}]", kernels.join(", "))
+        }
+        Err(error) => {
+            println!("cargo::error=the package cannot be used: {error}");
+            "&[]".into()
+        }
     }
 }
 

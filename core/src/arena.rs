@@ -154,16 +154,25 @@ impl<'a> Arena<'a> {
     /// The memory of four tensors that lie apart; nothing for one that is absent.
     pub(crate) fn memory(&mut self, tensors: [&Tensor; 4]) -> Option<[&mut [u32]; 4]> {
         let border = self.fast.len();
-        let ranges = tensors.map(words);
-        let near = ranges.clone().map(|range| if range.end <= border { range } else { 0..0 });
-        let far = ranges.map(|range| match (range.start.checked_sub(border), range.end.checked_sub(border)) {
-            (Some(start), Some(end)) => start..end,
-            _ => 0..0,
-        });
-        let [a, b, c, d] = self.fast.get_disjoint_mut(near).ok()?;
-        let [e, f, g, h] = self.large.get_disjoint_mut(far).ok()?;
+        let mut near = [const { 0..0 }; 4];
+        let mut far = near.clone();
+        for (tensor, (near, far)) in tensors.into_iter().zip(near.iter_mut().zip(&mut far)) {
+            let Range { start, end } = words(tensor);
+            match start.checked_sub(border) {
+                None => *near = start..end,
+                Some(start) => *far = start..end.checked_sub(border)?,
+            }
+        }
+        let [a, b, c, d] = apart(self.fast, near)?;
+        let [e, f, g, h] = apart(self.large, far)?;
         Some([either(a, e), either(b, f), either(c, g), either(d, h)])
     }
+}
+
+/// Parts of a slice, or `None` if they are not in it or overlap.
+#[inline(never)]
+fn apart<'a>(words: &'a mut [u32], ranges: [Range<usize>; 4]) -> Option<[&'a mut [u32]; 4]> {
+    words.get_disjoint_mut(ranges).ok()
 }
 
 fn either<'a>(near: &'a mut [u32], far: &'a mut [u32]) -> &'a mut [u32] {

@@ -30,7 +30,7 @@ pub const MAX_NETWORKS: usize = 4;
 /// The checksum at the end of a package, over all bytes before it.
 #[must_use]
 pub fn checksum(bytes: &[u8]) -> u32 {
-    crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(bytes)
+    crc::Crc::<u32, crc::NoTable>::new(&crc::CRC_32_ISO_HDLC).checksum(bytes)
 }
 
 /// What a package says of itself, between the header and the blob: a few numbers, and arrays of records

@@ -172,12 +172,18 @@ impl<'m> Model<'m> {
 
     /// Where an operator with these operands stands, or `None` if it names a tensor that does not exist.
     pub(crate) fn site<'s>(&'s self, operands: &Operands, window: &'s [i16]) -> Option<Site<'s>> {
-        let tensor = |id| if id == NONE { Some(Tensor::ABSENT) } else { self.tensor(id) };
         let [a, b] = operands.inputs;
+        let mut tensors = [Tensor::ABSENT; 4];
+        for (tensor, id) in tensors.iter_mut().zip([a, b, operands.output, operands.scratch]) {
+            if id != NONE {
+                *tensor = self.tensor(id)?;
+            }
+        }
+        let [x, other, output, scratch] = tensors;
         Some(Site {
-            inputs: [tensor(a)?, tensor(b)?],
-            output: tensor(operands.output)?,
-            scratch: tensor(operands.scratch)?,
+            inputs: [x, other],
+            output,
+            scratch,
             in_place: a == operands.output,
             blob: self.blob,
             contract: &self.input,

@@ -56,13 +56,13 @@ impl Requantize {
     }
 
     /// The same rounding on the high word of the product alone, which one instruction gives on most
-    /// cores, or `None` if the shift is not in 33 ..= 62 or the zero point leaves no room.
+    /// cores, or `None` if the shift is not in 33 ..= 61 or the zero point leaves no room.
     pub(crate) fn rescale(&self) -> Option<Rescale> {
-        let shift = u32::from(self.shift).checked_sub(32).filter(|shift| (1..=30).contains(shift))?;
-        let offset = (1i64 << (shift - 1)) + (i64::from(self.zero_point) << shift);
-        // |sum · m| ≤ 2⁶², so the high word is at most 2³⁰; with the offset it must stay in 32 bits.
-        let room = offset.unsigned_abs() <= (1 << 31) - 1 - (1 << 30);
-        room.then_some(Rescale { offset: offset as i32, shift, min: self.min, max: self.max })
+        let shift = u32::from(self.shift).checked_sub(32).filter(|shift| (1..=29).contains(shift))?;
+        // |sum · m| < 2⁶², so the high word is below 2³⁰; an offset of at most 2²⁸ + 2²⁹ leaves it in 32 bits.
+        let room = u32::from(self.zero_point.unsigned_abs()) <= (1 << 29) >> shift;
+        let offset = (1 << (shift - 1)) + (i32::from(self.zero_point) << shift);
+        room.then_some(Rescale { offset, shift, min: self.min, max: self.max })
     }
 }
 

@@ -13,6 +13,7 @@ use defmt_semihosting as _;
 use panic_probe as _;
 
 use cortex_m_rt::{ExceptionFrame, exception};
+use gimbal_core::kernel::{self, Kernel};
 
 #[cfg(not(any(feature = "qemu", feature = "nrf52840")))]
 compile_error!("choose a machine: feature `qemu` (the default) or `nrf52840`");
@@ -21,6 +22,8 @@ compile_error!("choose one machine: `nrf52840` takes `--no-default-features`");
 
 /// The model.
 pub static PACKAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/model.gmbl"));
+/// The operators that the model uses, as the build script found them.
+pub static KERNELS: &[Kernel] = include!(concat!(env!("OUT_DIR"), "/kernels.rs"));
 /// Windows, how to turn them, and what the host found in them; see [`vectors`].
 pub static VECTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/model.vectors"));
 

@@ -100,12 +100,13 @@ impl Record for Pool {
             Pooling::Max => largest(&samples, y.shape, ActivationsMut::of(memory.output, y)?),
             Pooling::Mean => {
                 let mut output = ActivationsMut::of(memory.output, y)?;
-                let keep = |at, sum| output.set(at, self.requantize.apply(sum, self.multiplier));
+                let keep = &mut |at, sum| output.set(at, self.requantize.apply(sum, self.multiplier));
                 sums(&samples, y.shape, zero, keep);
             }
             Pooling::Sum => {
                 let output = view_mut::<i32>(memory.output, y)?;
-                sums(&samples, y.shape, zero, |at, sum| output.get_mut(at).into_iter().for_each(|y| *y = sum));
+                let keep = &mut |at, sum| output.get_mut(at).into_iter().for_each(|y| *y = sum);
+                sums(&samples, y.shape, zero, keep);
             }
         }
         Some(())
@@ -135,7 +136,7 @@ fn keep_largest<X: Copy + Ord>(largest: &mut [X], x: &[X]) {
 const BLOCK: usize = 8;
 
 /// Hands the sum of every channel in every window, less `zero`, to `keep`, with its place in the output.
-fn sums(samples: &Samples<'_>, shape: [u16; 3], zero: i32, mut keep: impl FnMut(usize, i32)) {
+fn sums(samples: &Samples<'_>, shape: [u16; 3], zero: i32, keep: &mut dyn FnMut(usize, i32)) {
     let channels = usize::from(shape[2]).max(1);
     for (place, at) in places(shape).zip((0..).step_by(channels)) {
         for block in (0..channels).step_by(BLOCK) {

@@ -8,12 +8,12 @@ use defmt::{error, info, unwrap};
 use gimbal_core::group::{Degenerate, Element};
 use gimbal_core::{Features, Model, Outcome, Session};
 use gimbal_firmware::vectors::{Vector, Vectors, same};
-use gimbal_firmware::{PACKAGE, VECTORS, exit, memory};
+use gimbal_firmware::{KERNELS, PACKAGE, VECTORS, exit, memory};
 
 #[entry]
 fn main() -> ! {
     let (arena, buffer) = unwrap!(memory());
-    let model = unwrap!(Model::from_bytes(PACKAGE));
+    let model = unwrap!(Model::with_kernels(PACKAGE, KERNELS));
     let mut session = unwrap!(Session::new(model, arena));
     let mut count = 0u32;
     for vector in unwrap!(Vectors::new(VECTORS)) {

@@ -11,12 +11,12 @@ use gimbal_core::group::so3::Rotation;
 use gimbal_core::group::{Element, Group, Pose};
 use gimbal_core::{Inference, Model, Outcome, Session};
 use gimbal_firmware::vectors::Vectors;
-use gimbal_firmware::{PACKAGE, VECTORS, exit, memory};
+use gimbal_firmware::{KERNELS, PACKAGE, VECTORS, exit, memory};
 
 #[entry]
 fn main() -> ! {
     let (arena, buffer) = unwrap!(memory());
-    let model = unwrap!(Model::from_bytes(PACKAGE));
+    let model = unwrap!(Model::with_kernels(PACKAGE, KERNELS));
     info!("{=str}: {=usize} bytes, arena {=usize} bytes", model.name(), PACKAGE.len(), model.arena_len());
     let mut session = unwrap!(Session::new(model.clone(), arena));
     for (count, vector) in unwrap!(Vectors::new(VECTORS)).enumerate() {
