@@ -101,8 +101,10 @@ impl<'m> Model<'m> {
 
     /// The descriptor's lines; one that is not UTF-8 reads as nothing.
     fn texts(&self) -> impl Iterator<Item = &'m str> + use<'m> {
-        let lines = self.descriptor.texts.split_inclusive(|&byte| byte == b'\n');
-        lines.map(|line| line.split_last().and_then(|(_, line)| str::from_utf8(line).ok()).unwrap_or_default())
+        let texts = self.descriptor.texts;
+        // Behind the last newline there is nothing.
+        let lines = texts.split_last().map_or(texts, |(_, lines)| lines).split(|&byte| byte == b'\n');
+        lines.map(|line| str::from_utf8(line).unwrap_or_default())
     }
 
     /// Bytes of arena that a session needs.

@@ -96,7 +96,7 @@ impl<'m> Matrix<'m> {
     }
 
     fn groups(&self) -> impl Iterator<Item = Group<'m>> + use<'m> {
-        self.bytes.chunks_exact(TILE_LEN * (2 + self.quads)).filter_map(Group::of)
+        self.bytes.chunks_exact((TILE_LEN * (2 + self.quads)).max(1)).filter_map(Group::of)
     }
 }
 
