@@ -76,7 +76,9 @@ pub fn package(name: &str, recipe: &Recipe, dataset: &Dataset, model: &Model, sp
         fields: fields(dataset),
         classes: if classified { dataset.classes.clone() } else { Vec::new() },
     };
-    Ok(lower(&network, &ranges, contract, &units)?.encode()?)
+    let mut parts = lower(&network, &ranges, contract, &units)?;
+    parts.fast_len = recipe.quantize.fast_arena_bytes;
+    Ok(parts.encode()?)
 }
 
 /// A window in network units.

@@ -210,12 +210,15 @@ pub struct AugmentSection {
     pub tempo: f32,
 }
 
-/// `[quantize]`: calibration.
+/// `[quantize]`: calibration and the device's memory.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QuantizeSection {
     /// Training windows from which activation ranges are taken.
     pub calibration_windows: usize,
+    /// Bytes of a small fast memory that holds part of the arena, a multiple of 4; 0 if there is but one.
+    #[serde(default)]
+    pub fast_arena_bytes: u32,
 }
 
 impl Recipe {
@@ -242,6 +245,11 @@ impl Recipe {
     /// The recipe as TOML, for `config.toml` beside a run's results.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a recipe holds nothing that TOML cannot say")
+    }
+
+    /// Whether two recipes give the same weights: how those are packaged may be changed afterwards.
+    pub fn trains_as(&self, other: &Self) -> bool {
+        *self == Self { quantize: self.quantize.clone(), ..other.clone() }
     }
 
     /// Everything that can be known to fail before training.
@@ -282,6 +290,9 @@ impl Recipe {
         weight("augment.amplitude", augment.amplitude.into())?;
         if !(0.0..0.5).contains(&augment.tempo) {
             return value("augment.tempo", "must lie in 0 to 0.5");
+        }
+        if !self.quantize.fast_arena_bytes.is_multiple_of(4) {
+            return value("quantize.fast_arena_bytes", "must be a multiple of 4");
         }
         at_least_one("quantize.calibration_windows", self.quantize.calibration_windows)
     }
@@ -406,6 +417,7 @@ mod tests {
     #[test]
     fn what_cannot_be_trained_is_refused_by_key() {
         for (from, to, key) in [
+            ("fast_arena_bytes = 0", "fast_arena_bytes = 6", "quantize.fast_arena_bytes"),
             ("source = \"wrist\"", "source = \"ankle\"", "data.source"),
             ("window = 128", "window = 0", "data.window"),
             ("window = 128", "window = 100", "model.decoder"),

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use gimbal_core::Model;
 use gimbal_core::format::Chart;
+use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
@@ -24,8 +25,14 @@ pub fn run(options: &Options) -> Result<u8> {
     let over = 100.0 * (model.arena_len() as f64 / f64::from(bound) - 1.0);
     let (contract, layers) = (contract(&model)?, layer_table(&model)?);
     let (package, arena) = (bytes.len(), model.arena_len());
+    let cut = match model.fast_len() {
+        0 => String::new(),
+        fast => format!("the arena's first {fast} B may be a memory of their own\n"),
+    };
+    let kernels: BTreeSet<_> = model.operators().map(|operator| operator.record()).collect();
+    let kernels = kernels.into_iter().collect::<Vec<_>>().join(", ");
     table::emit(&format!(
-        "{contract}{layers}\npackage {package} B, arena {arena} B ({over:.1} % above the lower bound of {bound} B)\n"
+        "{contract}{layers}\npackage {package} B, arena {arena} B ({over:.1} % above the lower bound of {bound} B)\n{cut}kernels {kernels}\n"
     ))?;
     Ok(DONE)
 }

@@ -87,7 +87,9 @@ impl Checkpoint {
         let Some(mut checkpoint) = decode(&bytes) else {
             return Err(CheckpointError::Damaged { path });
         };
-        if checkpoint.recipe != recipe.to_toml() {
+        let same =
+            Recipe::from_toml("the checkpoint's recipe", &checkpoint.recipe).is_ok_and(|of| of.trains_as(recipe));
+        if !same {
             return Err(CheckpointError::OtherRecipe { path });
         }
         checkpoint.path = path;
