@@ -29,6 +29,7 @@ mod patch;
 mod pool;
 mod quantize_features;
 mod quantize_vectors;
+mod softmax;
 #[cfg(test)]
 mod testing;
 mod tile;
@@ -38,6 +39,7 @@ pub use norm_gate::NormGate;
 pub use pool::{Pool, Pooling};
 pub use quantize_features::QuantizeFeatures;
 pub use quantize_vectors::QuantizeVectors;
+pub use softmax::Softmax;
 pub use tile::{Tiles, group_len};
 
 use crate::error::Error;
@@ -255,6 +257,7 @@ operators! {
     2 Conv: "Convolution of features or vectors: dense, pointwise, over time, over an image.",
     3 NormGate: "Vectors scaled by a function of their lengths.",
     4 Pool: "Largest, mean or sum over a window, a set or an axis.",
+    13 Softmax: "Logits → probabilities, over the channels.",
 }
 
 impl Operator {
