@@ -23,6 +23,7 @@
 //! }
 //! ```
 
+mod argmax;
 mod conv;
 mod norm_gate;
 mod patch;
@@ -34,6 +35,7 @@ mod softmax;
 mod testing;
 mod tile;
 
+pub use argmax::Argmax;
 pub use conv::Conv;
 pub use norm_gate::NormGate;
 pub use pool::{Pool, Pooling};
@@ -258,6 +260,7 @@ operators! {
     3 NormGate: "Vectors scaled by a function of their lengths.",
     4 Pool: "Largest, mean or sum over a window, a set or an axis.",
     13 Softmax: "Logits → probabilities, over the channels.",
+    15 Argmax: "Which channel is the largest.",
 }
 
 impl Operator {
