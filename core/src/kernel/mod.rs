@@ -41,7 +41,7 @@ pub use norm_gate::NormGate;
 pub use pool::{Pool, Pooling};
 pub use quantize_features::QuantizeFeatures;
 pub use quantize_vectors::QuantizeVectors;
-pub use softmax::Softmax;
+pub use softmax::{LogSoftmax, Softmax};
 pub use tile::{Tiles, group_len};
 
 use crate::error::Error;
@@ -260,6 +260,7 @@ operators! {
     3 NormGate: "Vectors scaled by a function of their lengths.",
     4 Pool: "Largest, mean or sum over a window, a set or an axis.",
     13 Softmax: "Logits → probabilities, over the channels.",
+    14 LogSoftmax: "Logits → logarithms of probabilities, over the channels.",
     15 Argmax: "Which channel is the largest.",
 }
 
