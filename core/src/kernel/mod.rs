@@ -25,11 +25,13 @@
 
 mod argmax;
 mod conv;
+mod l2_norm;
 mod norm_gate;
 mod patch;
 mod pool;
 mod quantize_features;
 mod quantize_vectors;
+mod root;
 mod softmax;
 #[cfg(test)]
 mod testing;
@@ -37,6 +39,7 @@ mod tile;
 
 pub use argmax::Argmax;
 pub use conv::Conv;
+pub use l2_norm::L2Norm;
 pub use norm_gate::NormGate;
 pub use pool::{Pool, Pooling};
 pub use quantize_features::QuantizeFeatures;
@@ -262,6 +265,7 @@ operators! {
     13 Softmax: "Logits → probabilities, over the channels.",
     14 LogSoftmax: "Logits → logarithms of probabilities, over the channels.",
     15 Argmax: "Which channel is the largest.",
+    16 L2Norm: "Rows of channels divided by their lengths.",
 }
 
 impl Operator {

@@ -3,6 +3,7 @@
 //! Lengths do not change when the sensor turns, so neither do the gates, and the scaled vectors turn
 //! with the sensor.
 
+use super::root::isqrt;
 use super::tile::{Matrix, SIDE, Tiles, multiply};
 use super::{Cost, Fault, Memory, Operands, Record, Site, pairs};
 use crate::arena::view_mut;
@@ -126,7 +127,7 @@ impl NormGate {
 /// The length of a vector, rounded to nearest and saturated at 32,767.
 fn length(v: [i16; 3]) -> i16 {
     let squares: u32 = v.map(|x| i32::from(x).unsigned_abs().pow(2)).iter().sum();
-    let floor = squares.isqrt();
+    let floor = isqrt(squares);
     // √s is nearer to floor + 1 exactly where s exceeds (floor + ½)² = floor² + floor + ¼.
     let nearest = floor + u32::from(squares - floor * floor > floor);
     nearest.min(i16::MAX as u32) as i16
