@@ -26,6 +26,7 @@
 mod argmax;
 mod conv;
 mod l2_norm;
+mod nearest_code;
 mod norm_gate;
 mod patch;
 mod pool;
@@ -40,6 +41,7 @@ mod tile;
 pub use argmax::Argmax;
 pub use conv::Conv;
 pub use l2_norm::L2Norm;
+pub use nearest_code::NearestCode;
 pub use norm_gate::NormGate;
 pub use pool::{Pool, Pooling};
 pub use quantize_features::QuantizeFeatures;
@@ -266,6 +268,7 @@ operators! {
     14 LogSoftmax: "Logits → logarithms of probabilities, over the channels.",
     15 Argmax: "Which channel is the largest.",
     16 L2Norm: "Rows of channels divided by their lengths.",
+    17 NearestCode: "How near the input is to each of several codes.",
 }
 
 impl Operator {
