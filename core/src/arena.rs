@@ -29,6 +29,33 @@ impl Element for i32 {
     const DTYPE: Dtype = Dtype::I32;
 }
 
+/// An element that activations are made of: what a requantization can give.
+pub(crate) trait Activation: Element + Into<i32> + Into<i16> + Ord {
+    /// The smallest element.
+    const MIN: Self;
+
+    /// The element nearest to `value`, which the caller has clamped already.
+    fn from_i16(value: i16) -> Self;
+}
+
+impl Activation for i8 {
+    const MIN: Self = Self::MIN;
+
+    #[inline]
+    fn from_i16(value: i16) -> Self {
+        value as i8
+    }
+}
+
+impl Activation for i16 {
+    const MIN: Self = Self::MIN;
+
+    #[inline]
+    fn from_i16(value: i16) -> Self {
+        value
+    }
+}
+
 /// Elements of 8 or 16 bits. One piece of code handles both where a copy for each would cost more flash
 /// than the choice costs time.
 #[derive(Clone, Copy, Debug)]

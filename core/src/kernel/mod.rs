@@ -23,22 +23,31 @@
 //! }
 //! ```
 
+mod argmax;
 mod conv;
+mod l2_norm;
+mod nearest_code;
 mod norm_gate;
 mod patch;
 mod pool;
 mod quantize_features;
 mod quantize_vectors;
+mod root;
+mod softmax;
 #[cfg(test)]
 mod testing;
 mod tile;
 
+pub use argmax::Argmax;
 pub use conv::Conv;
+pub use l2_norm::L2Norm;
+pub use nearest_code::NearestCode;
 pub use norm_gate::NormGate;
 pub use patch::Window;
 pub use pool::{Pool, Pooling};
 pub use quantize_features::QuantizeFeatures;
 pub use quantize_vectors::QuantizeVectors;
+pub use softmax::{LogSoftmax, Softmax};
 pub use tile::{Tiles, group_len};
 
 use crate::error::Error;
@@ -259,6 +268,11 @@ operators! {
     2 Conv: "Convolution of features or vectors: dense, pointwise, over time, over an image.",
     3 NormGate: "Vectors scaled by a function of their lengths.",
     4 Pool: "Largest, mean or sum over a window, a set or an axis.",
+    13 Softmax: "Logits → probabilities, over the channels.",
+    14 LogSoftmax: "Logits → logarithms of probabilities, over the channels.",
+    15 Argmax: "Which channel is the largest.",
+    16 L2Norm: "Rows of channels divided by their lengths.",
+    17 NearestCode: "How near the input is to each of several codes.",
 }
 
 impl Operator {

@@ -3,6 +3,7 @@
 //! Lengths do not change when the sensor turns, so neither do the gates, and the scaled vectors turn
 //! with the sensor.
 
+use super::root::isqrt;
 use super::tile::{Matrix, SIDE, Tiles, multiply};
 use super::{Cost, Fault, Memory, Operands, Record, Site, pairs};
 use crate::arena::{ActivationsMut, view_mut};
@@ -126,27 +127,10 @@ impl NormGate {
 /// The length of a vector, rounded to nearest and saturated at 32,767.
 fn length(v: [i16; 3]) -> i16 {
     let squares: u32 = v.map(|x| i32::from(x).unsigned_abs().pow(2)).iter().sum();
-    let (floor, rest) = root(squares);
+    let floor = isqrt(squares);
     // √s is nearer to floor + 1 exactly where s exceeds (floor + ½)² = floor² + floor + ¼.
-    let nearest = floor + u32::from(rest > floor);
+    let nearest = floor + u32::from(squares - floor * floor > floor);
     nearest.min(i16::MAX as u32) as i16
-}
-
-/// The square root, rounded down, and what is left: `square = root² + rest`.
-///
-/// Two bits of the square give one of the root. `u32::isqrt` starts from a table, which takes 700 bytes
-/// more and saves little where there is no fast division.
-fn root(square: u32) -> (u32, u32) {
-    let (mut root, mut rest) = (0, square);
-    for bit in (0..16).rev().map(|half| 1u32 << (2 * half)) {
-        let trial = root + bit;
-        root >>= 1;
-        if rest >= trial {
-            rest -= trial;
-            root += bit;
-        }
-    }
-    (root, rest)
 }
 
 // ---- Tests ----------------------------------------------------------------------------------------
@@ -159,13 +143,6 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        #[test]
-        fn the_root_leaves_the_rest(square: u32) {
-            let (root, rest) = root(square);
-            prop_assert_eq!(root, square.isqrt());
-            prop_assert_eq!(root * root + rest, square);
-        }
-
         #[test]
         fn the_length_is_the_nearest_integer(v: [i16; 3]) {
             let exact = v.map(|x| f64::from(x).powi(2)).iter().sum::<f64>().sqrt();

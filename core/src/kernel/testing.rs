@@ -1,7 +1,7 @@
 //! What the tests of several operators share.
 
 use super::tile::Tiles;
-use super::{Memory, Operator, Site, operands, split};
+use super::{Fault, Memory, Operands, Operator, Site, operands, split};
 use crate::format::{Dtype, Field, FieldKind, Input, NONE, Tensor, TensorId};
 use crate::kernel::Kernel;
 use crate::quant::Requantize;
@@ -46,15 +46,8 @@ impl Bench {
         let kernel = Kernel::ALL.iter().find(|kernel| kernel.kind == kind).unwrap();
         let ids = operands(body);
         let contract = contract();
-        let site = Site {
-            inputs: ids.inputs.map(|id| self.tensor(id)),
-            output: self.tensor(ids.output),
-            scratch: self.tensor(ids.scratch),
-            in_place: ids.inputs[0] == ids.output,
-            blob: &self.blob,
-            contract: &contract,
-            window: if ids.inputs[0] == NONE { inputs[0] } else { &[] },
-        };
+        let window = if ids.inputs[0] == NONE { inputs[0] } else { &[] };
+        let site = self.site(&ids, &contract, window);
         (kernel.check)(body, &site).expect("the loader takes it");
         let mut memory = [0, 1].map(|i| match ids.inputs[i] {
             NONE => Vec::new(),
@@ -65,6 +58,27 @@ impl Bench {
         let [a, b] = &mut memory;
         (kernel.run)(body, &site, Memory { inputs: [a, b], output: &mut output, scratch: &mut scratch }).unwrap();
         unpack(&site.output, &output)
+    }
+
+    /// What the loader says of the operator.
+    pub(crate) fn check(&self, operator: &Operator) -> Result<u32, Fault> {
+        let record = operator.encode();
+        let (kind, body) = split(&record);
+        let kernel = Kernel::ALL.iter().find(|kernel| kernel.kind == kind).unwrap();
+        (kernel.check)(body, &self.site(&operands(body), &contract(), &[]))
+    }
+
+    /// Where an operator with these operands stands.
+    pub(crate) fn site<'s>(&'s self, ids: &Operands, contract: &'s Input, window: &'s [i16]) -> Site<'s> {
+        Site {
+            inputs: ids.inputs.map(|id| self.tensor(id)),
+            output: self.tensor(ids.output),
+            scratch: self.tensor(ids.scratch),
+            in_place: ids.inputs[0] == ids.output,
+            blob: &self.blob,
+            contract,
+            window,
+        }
     }
 
     fn tensor(&self, id: TensorId) -> Tensor {
