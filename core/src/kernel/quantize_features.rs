@@ -1,6 +1,6 @@
 //! The canonical window as int8 features, the input of η.
 
-use super::{Cost, Kernel, Operands};
+use super::{Cost, Kernel, Operands, pairs};
 use crate::arena::Arena;
 use crate::error::Error;
 use crate::format::{Dtype, MAX_FIELDS, TensorId};
@@ -61,7 +61,7 @@ impl QuantizeFeatures {
 
     fn samples(&self, fields: impl Iterator<Item = usize> + Clone, channels: usize, x: &[i16], y: &mut [i8]) {
         let channels = channels.max(1);
-        for (x, y) in x.chunks_exact(channels).zip(y.chunks_exact_mut(channels)) {
+        for (x, y) in pairs(x.chunks_exact(channels), y.chunks_exact_mut(channels)) {
             let mut values = x.iter().zip(y);
             for (width, &multiplier) in fields.clone().zip(&self.multipliers) {
                 for (&x, y) in values.by_ref().take(width) {

@@ -49,6 +49,7 @@ fn model(package: &[u8], arena: &mut [u32], window: &mut [i16]) -> Result<(), Er
         }
         Outcome::Degenerate(why) => _ = black_box(why),
     }
+    _ = black_box(session.run_observed(window, &mut |step| _ = black_box(step))?);
     Ok(())
 }
 
