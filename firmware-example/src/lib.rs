@@ -1,9 +1,10 @@
 //! What every firmware here shares: the logger, the panic handler, the way out, and the model with its
-//! test vectors; what differs between processors stands in [`machine`]. A program in `bin/` then fits on
-//! one screen.
+//! test vectors; what differs between processors stands in [`machine`], and a stopwatch in [`clock`]. A
+//! program in `bin/` then fits on one screen.
 
 #![no_std]
 
+pub mod clock;
 pub mod machine;
 pub mod vectors;
 

@@ -1,5 +1,5 @@
 //! What differs between processors, under the same names: the entry point, memory that is handed out
-//! once, and what a fault does.
+//! once, what a fault does, and two helpers for measuring the stack.
 
 #[cfg(target_arch = "arm")]
 mod arm;

@@ -102,6 +102,8 @@ pub enum Bin {
     Golden,
     /// Logs pose, confidence and class of every window.
     Pose,
+    /// Logs what each operator takes; it counts in an emulator that runs with `-icount shift=0`.
+    Bench,
 }
 
 impl Bin {
@@ -111,6 +113,7 @@ impl Bin {
         match self {
             Self::Golden => "golden",
             Self::Pose => "pose",
+            Self::Bench => "bench",
         }
     }
 }
