@@ -6,12 +6,42 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// Arm MPS2 with the images AN385 (Cortex-M3) and AN386 (Cortex-M4F), as QEMU emulates it.
+/// Arm MPS2 with the images AN385 (Cortex-M3), AN386 (Cortex-M4F) and AN500 (Cortex-M7), as QEMU emulates
+/// it.
 const MPS2: &str = "MEMORY
 {
   FLASH : ORIGIN = 0x00000000, LENGTH = 4M
   RAM : ORIGIN = 0x20000000, LENGTH = 4M
 }
+";
+
+/// Arm MPS2 with the image AN505 (Cortex-M33), from the secure side, in which it starts.
+const AN505: &str = "MEMORY
+{
+  FLASH : ORIGIN = 0x10000000, LENGTH = 4M
+  RAM : ORIGIN = 0x38000000, LENGTH = 4M
+}
+";
+
+/// Arm MPS3 with the image AN547 (Cortex-M55): its memories for code and for data, from the secure side.
+const AN547: &str = "MEMORY
+{
+  FLASH : ORIGIN = 0x10000000, LENGTH = 512K
+  RAM : ORIGIN = 0x30000000, LENGTH = 512K
+}
+";
+
+/// QEMU's `virt` with a RISC-V processor: it starts where the RAM does, and there is nothing else.
+const VIRT: &str = "MEMORY
+{
+  RAM : ORIGIN = 0x80000000, LENGTH = 16M
+}
+REGION_ALIAS(\"REGION_TEXT\", RAM);
+REGION_ALIAS(\"REGION_RODATA\", RAM);
+REGION_ALIAS(\"REGION_DATA\", RAM);
+REGION_ALIAS(\"REGION_BSS\", RAM);
+REGION_ALIAS(\"REGION_HEAP\", RAM);
+REGION_ALIAS(\"REGION_STACK\", RAM);
 ";
 
 const NRF52840: &str = "MEMORY
@@ -23,8 +53,7 @@ const NRF52840: &str = "MEMORY
 
 fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
-    let memory = if env::var_os("CARGO_FEATURE_NRF52840").is_some() { NRF52840 } else { MPS2 };
-    write(&out.join("memory.x"), memory.as_bytes());
+    write(&out.join("memory.x"), memory_map().as_bytes());
     let package = out.join("model.gmbl");
     copy("GIMBAL_PACKAGE", "../tests/data/wrist.gmbl", &package);
     write(&out.join("kernels.rs"), kernels(&package).as_bytes());
@@ -34,7 +63,7 @@ fn main() {
     // Sections need not start on pages of 64 KiB: there is no operating system to map them.
     println!("cargo::rustc-link-arg-bins=--nmagic");
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
-    for logs in ["pose", "golden"] {
+    for logs in ["pose", "golden", "bench"] {
         println!("cargo::rustc-link-arg-bin={logs}=-Tdefmt.x");
     }
 }
@@ -52,6 +81,21 @@ fn kernels(package: &Path) -> String {
             println!("cargo::error=the package cannot be used: {error}");
             "&[]".into()
         }
+    }
+}
+
+fn memory_map() -> &'static str {
+    if env::var_os("CARGO_FEATURE_NRF52840").is_some() {
+        return NRF52840;
+    }
+    let target = env::var("TARGET").expect("cargo sets TARGET");
+    let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    match target.split(['.', '-']).next() {
+        // Two processors share this target; what the compiler was told about the processor tells them apart.
+        Some("thumbv8m") if flags.contains("cortex-m55") => AN547,
+        Some("thumbv8m") => AN505,
+        Some(arch) if arch.starts_with("riscv32") => VIRT,
+        _ => MPS2,
     }
 }
 

@@ -50,4 +50,4 @@ mod session;
 
 pub use error::Error;
 pub use model::Model;
-pub use session::{Features, Inference, Outcome, Session};
+pub use session::{Features, Inference, Outcome, Session, Step};

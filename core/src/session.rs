@@ -49,6 +49,19 @@ pub struct Features<'s> {
     pub zero_point: i16,
 }
 
+/// What a run does next, as [`Session::run_observed`] tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Step {
+    /// The operator at this position of the package.
+    Operator(u16),
+    /// The pose is made of ψ's output, if there is one, and the window turned back by it.
+    Canonicalize,
+    /// Nothing: the networks have run, or there is no pose to go on with.
+    End,
+}
+
 impl Features<'_> {
     /// The real numbers that the integers stand for.
     pub fn dequantized(&self) -> impl Iterator<Item = f32> {
@@ -99,30 +112,44 @@ impl<'m, 'a> Session<'m, 'a> {
     /// # Errors
     /// [`Error::Input`] if the window has another length.
     pub fn run(&mut self, window: &[i16]) -> Result<Outcome<'_>, Error> {
+        self.run_observed(window, &mut |_| ())
+    }
+
+    /// [`run`](Self::run), telling `observe` of every step right before it begins, and of the end: with a
+    /// clock there, a board tells what each operator takes.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if the window has another length; nothing is observed then.
+    pub fn run_observed(&mut self, window: &[i16], observe: &mut dyn FnMut(Step)) -> Result<Outcome<'_>, Error> {
         let needed = self.model.window_len();
         if window.len() != needed {
             let given = window.len().try_into().unwrap_or(u32::MAX);
             return Err(Error::Input { needed: needed as u32, given });
         }
-        match self.encode(window) {
+        let encoded = self.encode(window, observe);
+        observe(Step::End);
+        match encoded {
             Ok(pose) => Ok(Outcome::Encoded(self.inference(pose))),
             Err(degenerate) => Ok(Outcome::Degenerate(degenerate)),
         }
     }
 
     /// Runs all networks and returns the pose that ψ found.
-    fn encode(&mut self, window: &[i16]) -> Result<Option<Pose>, Degenerate> {
-        let mut records = self.model.records().iter();
+    fn encode(&mut self, window: &[i16], observe: &mut dyn FnMut(Step)) -> Result<Option<Pose>, Degenerate> {
+        let mut records = self.model.records().iter().zip(0..);
         let mut pose = None;
         if self.model.pose_head().is_none() {
+            observe(Step::Canonicalize);
             canonicalize(&self.model, &mut self.arena, window, None);
         }
         for network in self.model.networks() {
-            for record in records.by_ref().take(network.operators.into()) {
+            for (record, position) in records.by_ref().take(network.operators.into()) {
+                observe(Step::Operator(position));
                 let done = step(&self.model, &mut self.arena, window, record);
                 debug_assert!(done.is_some(), "the loader let an operator pass that cannot run");
             }
             if let (Role::Psi, Some(head)) = (network.role, self.model.pose_head()) {
+                observe(Step::Canonicalize);
                 let found = find_pose(&self.model, &self.arena, head)?;
                 canonicalize(&self.model, &mut self.arena, window, Some(found.element));
                 pose = Some(found);

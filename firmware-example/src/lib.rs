@@ -1,8 +1,11 @@
-//! What every firmware here shares: the logger, the panic and HardFault handlers, the way out, and
-//! the model with its test vectors. A program in `bin/` then fits on one screen.
+//! What every firmware here shares: the logger, the panic handler, the way out, and the model with its
+//! test vectors; what differs between processors stands in [`machine`], and a stopwatch in [`clock`]. A
+//! program in `bin/` then fits on one screen.
 
 #![no_std]
 
+pub mod clock;
+pub mod machine;
 pub mod vectors;
 
 #[cfg(feature = "nrf52840")]
@@ -12,13 +15,14 @@ use defmt_semihosting as _;
 #[cfg(feature = "nrf52840")]
 use panic_probe as _;
 
-use cortex_m_rt::{ExceptionFrame, exception};
 use gimbal_core::kernel::{self, Kernel};
 
 #[cfg(not(any(feature = "qemu", feature = "nrf52840")))]
 compile_error!("choose a machine: feature `qemu` (the default) or `nrf52840`");
 #[cfg(all(feature = "qemu", feature = "nrf52840"))]
 compile_error!("choose one machine: `nrf52840` takes `--no-default-features`");
+
+pub use machine::entry;
 
 /// The model.
 pub static PACKAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/model.gmbl"));
@@ -34,8 +38,8 @@ pub const WINDOW_LEN: usize = 4 * 1024;
 
 /// Memory for a session and for a window; `None` when called again.
 pub fn memory() -> Option<(&'static mut [u32], &'static mut [i16])> {
-    let arena = cortex_m::singleton!(: [u32; ARENA_WORDS] = [0; ARENA_WORDS])?;
-    let window = cortex_m::singleton!(: [i16; WINDOW_LEN] = [0; WINDOW_LEN])?;
+    let arena = machine::singleton!(: [u32; ARENA_WORDS] = [0; ARENA_WORDS])?;
+    let window = machine::singleton!(: [i16; WINDOW_LEN] = [0; WINDOW_LEN])?;
     Some((arena, window))
 }
 
@@ -57,13 +61,5 @@ fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
             defmt::error!("panicked at {=str}:{=u32}", place.file(), place.line());
         }
     }
-    exit(false)
-}
-
-/// Without it a fault would hang. `unsafe` only says that it must not rely on what faulted, and it
-/// relies on nothing.
-#[allow(unsafe_code)]
-#[exception]
-unsafe fn HardFault(_frame: &ExceptionFrame) -> ! {
     exit(false)
 }

@@ -107,7 +107,7 @@ fn foreign_files_are_no_packages() {
         refused(&gimbal(&[command, "nowhere.gmbl"]), "nowhere.gmbl");
     }
     refused(&gimbal(&["simulate", text(&foreign), "--target", "m4"]), "not a Gimbal package");
-    refused(&gimbal(&["simulate", &package(), "--target", "m5"]), "m4, m3 and m0");
+    refused(&gimbal(&["simulate", &package(), "--target", "m5"]), "m0, m3, m4, m7, m33, m55 and rv32");
     let mut damaged = std::fs::read(package()).unwrap();
     damaged[1000] ^= 1;
     std::fs::write(&foreign, damaged).unwrap();

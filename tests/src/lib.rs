@@ -1,8 +1,10 @@
-//! What cross-crate tests share: a small package made by hand, and windows to run it on.
+//! What cross-crate tests share: a small package made by hand, and windows to run it on; and, in
+//! [`mod@bench`], what every layer takes on every processor.
 //!
 //! The package is no trained model. It has every operator of core, a pose head, a code and a
 //! classifier, random weights, and scales that keep its numbers away from both zero and saturation.
 
+pub mod bench;
 mod windows;
 
 pub use windows::synthetic_windows;

@@ -1,6 +1,6 @@
 //! The device finds what the host found, and `golden` notices where it does not.
 //!
-//! Needs qemu-system-arm and Rust's libraries for three Cortex-M targets, as `tests/run` does.
+//! Needs QEMU for Arm and for RISC-V, and Rust's libraries for five targets, which `tests/setup` installs.
 
 use gimbal_tests::{synthetic_package, synthetic_windows};
 use gimbal_train::simulate::{Bin, Expected, Simulation, Target, Vectors, simulate};

@@ -3,12 +3,11 @@
 #![no_std]
 #![no_main]
 
-use cortex_m_rt::entry;
 use defmt::{error, info, unwrap};
 use gimbal_core::group::{Degenerate, Element};
 use gimbal_core::{Features, Model, Outcome, Session};
 use gimbal_firmware::vectors::{Vector, Vectors, same};
-use gimbal_firmware::{KERNELS, PACKAGE, VECTORS, exit, memory};
+use gimbal_firmware::{KERNELS, PACKAGE, VECTORS, entry, exit, memory};
 
 #[entry]
 fn main() -> ! {

@@ -8,6 +8,7 @@
 #![no_main]
 
 use core::hint::black_box;
+#[cfg(target_arch = "arm")]
 use cortex_m_rt::entry;
 use gimbal_core::domain::vector_window;
 use gimbal_core::format::{Field, FieldKind, Role, checksum};
@@ -16,6 +17,8 @@ use gimbal_core::group::{Element, Group};
 use gimbal_core::plan::{Slot, assign, lower_bound, overlap};
 use gimbal_core::{Error, Features, Model, Outcome, Session};
 use panic_never as _;
+#[cfg(target_arch = "riscv32")]
+use riscv_rt::entry;
 
 #[entry]
 fn main() -> ! {
@@ -50,6 +53,7 @@ fn model(package: &[u8], arena: &mut [u32], window: &mut [i16]) -> Result<(), Er
         }
         Outcome::Degenerate(why) => _ = black_box(why),
     }
+    _ = black_box(session.run_observed(window, &mut |step| _ = black_box(step))?);
     Ok(())
 }
 

@@ -5,13 +5,12 @@
 #![no_std]
 #![no_main]
 
-use cortex_m_rt::entry;
 use defmt::{info, unwrap, warn};
 use gimbal_core::group::so3::Rotation;
 use gimbal_core::group::{Element, Group, Pose};
 use gimbal_core::{Inference, Model, Outcome, Session};
 use gimbal_firmware::vectors::Vectors;
-use gimbal_firmware::{KERNELS, PACKAGE, VECTORS, exit, memory};
+use gimbal_firmware::{KERNELS, PACKAGE, VECTORS, entry, exit, memory};
 
 #[entry]
 fn main() -> ! {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 pub struct Options {
     /// The package, such as runs/demo/model.gmbl.
     package: PathBuf,
-    /// The core to emulate: m4 (Cortex-M4F), m3 (Cortex-M3), or m0 (v6-M code).
+    /// The core to emulate: m0 (v6-M code), m3, m4 (Cortex-M4F), m7, m33, m55, or rv32 (RISC-V, imc).
     #[arg(long, value_name = "CORE")]
     target: Target,
     /// Windows of the recording to stream.

@@ -1,20 +1,65 @@
-//! Building the firmware.
+//! A program of the firmware: building it, and running it.
 
-use super::{Bin, Missing, Target};
+use super::{Bin, Missing, Target, Vectors, qemu};
 use anyhow::{Context, Result, anyhow, bail};
 use object::{Object, ObjectSection};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Mutex, PoisonError};
 use std::{env, fs};
+use tempfile::TempDir;
 
 /// Builds write to the same place, so that one must be copied away before the next begins.
 static BUILDING: Mutex<()> = Mutex::new(());
 
+/// A program of the firmware, built for a target with a package and its vectors.
+#[derive(Debug)]
+pub struct Firmware {
+    target: Target,
+    elf: PathBuf,
+    bytes: Vec<u8>,
+    text_bytes: u64,
+    /// Where the ELF file is.
+    _scratch: TempDir,
+}
+
+impl Firmware {
+    /// Builds it, once it is clear that there is an emulator to run it in.
+    ///
+    /// # Errors
+    /// [`Missing`] where something is to be installed first; else where the firmware does not build.
+    pub fn build(package: &[u8], vectors: &Vectors, target: Target, bin: Bin, firmware_dir: &Path) -> Result<Self> {
+        // Building takes longer than to notice that it was in vain.
+        qemu::look_for(target)?;
+        let scratch = tempfile::tempdir().context("cannot make a temporary directory")?;
+        let vectors = vectors.to_bytes();
+        let elf = build(firmware_dir, target, bin, package, &vectors, scratch.path())?;
+        let bytes = fs::read(&elf).with_context(|| format!("cannot read {}", elf.display()))?;
+        let data = (package.len() + vectors.len()) as u64;
+        let text_bytes = text_bytes(&bytes)?.saturating_sub(data);
+        Ok(Self { target, elf, bytes, text_bytes, _scratch: scratch })
+    }
+
+    /// Bytes of code and constants, `.text` and `.rodata`, without package and vectors.
+    #[must_use]
+    pub const fn text_bytes(&self) -> u64 {
+        self.text_bytes
+    }
+
+    /// Runs it in QEMU with these options beside its own, hands each line that it logs to `on_line` as it
+    /// comes, and returns whether the firmware says that all is well.
+    ///
+    /// # Errors
+    /// Where the firmware does not end.
+    pub fn run(&self, options: &[OsString], on_line: &mut dyn FnMut(&str)) -> Result<bool> {
+        qemu::run(&self.elf, &self.bytes, self.target, options, on_line)
+    }
+}
+
 /// Builds a program of the firmware and returns where its ELF file is, in `scratch`.
-pub fn build(
+fn build(
     firmware_dir: &Path,
     target: Target,
     bin: Bin,
@@ -37,6 +82,11 @@ pub fn build(
     cargo.env("GIMBAL_PACKAGE", &package_path).env("GIMBAL_VECTORS", &vectors_path);
     // Flags for the host's code are not the firmware's.
     cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+    if let Some(flags) = target.rustflags() {
+        // Cargo keeps what it built with other flags, so that targets with one triple do not rebuild each other.
+        let triple = target.triple().to_uppercase().replace(['-', '.'], "_");
+        cargo.env(format!("CARGO_TARGET_{triple}_RUSTFLAGS"), flags);
+    }
     let output = cargo.current_dir(firmware_dir).output().map_err(|error| match error.kind() {
         ErrorKind::NotFound => anyhow!(Missing("cargo is not on the PATH: install Rust from https://rustup.rs".into())),
         _ => anyhow!("cannot run cargo: {error}"),
@@ -74,7 +124,7 @@ fn executable(output: &Output, bin: Bin) -> Result<PathBuf> {
 }
 
 /// Bytes of `.text` and `.rodata`.
-pub fn text_bytes(elf: &[u8]) -> Result<u64> {
+fn text_bytes(elf: &[u8]) -> Result<u64> {
     let file = object::File::parse(elf).context("the firmware is no ELF file")?;
     let sections = file.sections().filter(|section| matches!(section.name(), Ok(".text" | ".rodata")));
     Ok(sections.map(|section| section.size()).sum())

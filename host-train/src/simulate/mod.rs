@@ -1,7 +1,7 @@
 //! The device on the workstation: a package and its test vectors, in firmware, in QEMU.
 //!
 //! [`Vectors`] says what the host finds in some windows; [`simulate`] compiles them into the firmware
-//! together with the package, runs it, and hands on what it logs. The bin `golden` succeeds only if the
+//! together with the package, runs it, and hands on what it logs; [`Firmware`] does these one by one. The bin `golden` succeeds only if the
 //! device finds the same, bit for bit.
 
 mod firmware;
@@ -9,11 +9,11 @@ mod qemu;
 mod target;
 mod vectors;
 
+pub use firmware::Firmware;
 pub use target::{Bin, Target};
 pub use vectors::{Expected, Vector, Vectors};
 
-use anyhow::{Context, Result};
-use std::fs;
+use anyhow::Result;
 use std::path::Path;
 
 /// Something that simulating needs is not on this machine; the message says how to get it.
@@ -45,13 +45,7 @@ pub fn simulate(
     firmware_dir: &Path,
     on_line: &mut dyn FnMut(&str),
 ) -> Result<Simulation> {
-    qemu::look_for()?;
-    let scratch = tempfile::tempdir().context("cannot make a temporary directory")?;
-    let vectors = vectors.to_bytes();
-    let elf = firmware::build(firmware_dir, target, bin, package, &vectors, scratch.path())?;
-    let bytes = fs::read(&elf).with_context(|| format!("cannot read {}", elf.display()))?;
-    let data = (package.len() + vectors.len()) as u64;
-    let text_bytes = firmware::text_bytes(&bytes)?.saturating_sub(data);
-    let success = qemu::run(&elf, &bytes, target, on_line)?;
-    Ok(Simulation { success, text_bytes })
+    let firmware = Firmware::build(package, vectors, target, bin, firmware_dir)?;
+    let success = firmware.run(&[], on_line)?;
+    Ok(Simulation { success, text_bytes: firmware.text_bytes() })
 }

@@ -3,6 +3,7 @@
 use super::{Missing, Target};
 use anyhow::{Context, Result, anyhow, bail};
 use defmt_decoder::{DecodeError, StreamDecoder, Table};
+use std::ffi::OsString;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -10,32 +11,39 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const QEMU: &str = "qemu-system-arm";
 /// A firmware that runs longer hangs.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// QEMU is there.
-pub fn look_for() -> Result<()> {
-    match Command::new(QEMU).arg("--version").stdout(Stdio::null()).status() {
+/// The emulator is there.
+pub fn look_for(target: Target) -> Result<()> {
+    let (emulator, _) = target.emulator();
+    match Command::new(emulator).arg("--version").stdout(Stdio::null()).status() {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            bail!(Missing(format!("{QEMU} is not on the PATH: run `tests/setup`, or install it by hand")))
+            bail!(Missing(format!("{emulator} is not on the PATH: run `tests/setup`, or install it by hand")))
         }
-        Err(error) => bail!("cannot run {QEMU}: {error}"),
+        Err(error) => bail!("cannot run {emulator}: {error}"),
     }
 }
 
-/// Runs an ELF file, whose `bytes` also hold the strings of its log; returns whether it exits with 0.
-pub fn run(elf: &Path, bytes: &[u8], target: Target, on_line: &mut dyn FnMut(&str)) -> Result<bool> {
+/// Runs an ELF file, whose `bytes` also hold the strings of its log, with more options of QEMU's; returns
+/// whether it exits with 0.
+pub fn run(
+    elf: &Path,
+    bytes: &[u8],
+    target: Target,
+    options: &[OsString],
+    on_line: &mut dyn FnMut(&str),
+) -> Result<bool> {
     let table = Table::parse(bytes).map_err(|error| anyhow!("cannot read the firmware's log strings: {error}"))?;
     let table = table.context("the firmware has no log strings")?;
-    let (cpu, machine) = target.machine();
-    let mut qemu = Command::new(QEMU);
-    qemu.args(["-cpu", cpu, "-machine", machine, "-nographic", "-semihosting-config", "enable=on,target=native"]);
+    let (emulator, machine) = target.emulator();
+    let mut qemu = Command::new(emulator);
+    qemu.args(machine).args(["-nographic", "-semihosting-config", "enable=on,target=native"]).args(options);
     // The monitor must not read the user's keys, nor the serial port mix into the log.
     qemu.args(["-monitor", "none", "-serial", "none", "-kernel"]).arg(elf);
     qemu.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut guest = Guest(qemu.spawn().with_context(|| format!("cannot run {QEMU}"))?);
+    let mut guest = Guest(qemu.spawn().with_context(|| format!("cannot run {emulator}"))?);
 
     let log = guest.0.stdout.take().map(pump).context("no pipe to QEMU")?;
     let complaints = guest.0.stderr.take().map(pump).context("no pipe to QEMU")?;

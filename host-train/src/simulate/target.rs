@@ -4,28 +4,40 @@ use anyhow::{Error, bail};
 use std::fmt;
 use std::str::FromStr;
 
-/// A processor.
+/// A processor, or a family of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// Cortex-M4 with floating point.
-    M4,
-    /// Cortex-M3.
-    M3,
     /// Code for the Cortex-M0 (v6-M), run on a Cortex-M3: QEMU has no M0 board with enough memory.
     M0,
+    /// Cortex-M3.
+    M3,
+    /// Cortex-M4 with floating point.
+    M4,
+    /// Cortex-M7: the code for the M4, on another processor.
+    M7,
+    /// Cortex-M33 with floating point and DSP.
+    M33,
+    /// Cortex-M55 with its vector extension.
+    M55,
+    /// RISC-V with 32 bits, multiplication and compressed instructions.
+    Rv32,
 }
 
 impl Target {
-    /// All of them, the default first.
-    pub const ALL: [Self; 3] = [Self::M4, Self::M3, Self::M0];
+    /// All of them.
+    pub const ALL: [Self; 7] = [Self::M0, Self::M3, Self::M4, Self::M7, Self::M33, Self::M55, Self::Rv32];
 
     /// The name on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::M4 => "m4",
-            Self::M3 => "m3",
             Self::M0 => "m0",
+            Self::M3 => "m3",
+            Self::M4 => "m4",
+            Self::M7 => "m7",
+            Self::M33 => "m33",
+            Self::M55 => "m55",
+            Self::Rv32 => "rv32",
         }
     }
 
@@ -33,18 +45,35 @@ impl Target {
     #[must_use]
     pub const fn triple(self) -> &'static str {
         match self {
-            Self::M4 => "thumbv7em-none-eabihf",
-            Self::M3 => "thumbv7m-none-eabi",
             Self::M0 => "thumbv6m-none-eabi",
+            Self::M3 => "thumbv7m-none-eabi",
+            Self::M4 | Self::M7 => "thumbv7em-none-eabihf",
+            Self::M33 | Self::M55 => "thumbv8m.main-none-eabihf",
+            Self::Rv32 => "riscv32imc-unknown-none-elf",
         }
     }
 
-    /// The processor and the board that QEMU emulates.
+    /// What the compiler must be told beside that; the firmware's build chooses the board by it.
     #[must_use]
-    pub const fn machine(self) -> (&'static str, &'static str) {
+    pub const fn rustflags(self) -> Option<&'static str> {
         match self {
-            Self::M4 => ("cortex-m4", "mps2-an386"),
-            Self::M3 | Self::M0 => ("cortex-m3", "mps2-an385"),
+            Self::M33 => Some("-C target-cpu=cortex-m33"),
+            Self::M55 => Some("-C target-cpu=cortex-m55"),
+            _ => None,
+        }
+    }
+
+    /// The program that emulates it, and how it is told what to emulate.
+    #[must_use]
+    pub const fn emulator(self) -> (&'static str, &'static [&'static str]) {
+        match self {
+            Self::M0 | Self::M3 => ("qemu-system-arm", &["-cpu", "cortex-m3", "-machine", "mps2-an385"]),
+            Self::M4 => ("qemu-system-arm", &["-cpu", "cortex-m4", "-machine", "mps2-an386"]),
+            Self::M7 => ("qemu-system-arm", &["-cpu", "cortex-m7", "-machine", "mps2-an500"]),
+            Self::M33 => ("qemu-system-arm", &["-cpu", "cortex-m33", "-machine", "mps2-an505"]),
+            Self::M55 => ("qemu-system-arm", &["-cpu", "cortex-m55", "-machine", "mps3-an547"]),
+            // Without a BIOS the firmware is what starts.
+            Self::Rv32 => ("qemu-system-riscv32", &["-machine", "virt", "-bios", "none"]),
         }
     }
 }
@@ -61,7 +90,7 @@ impl FromStr for Target {
     fn from_str(name: &str) -> Result<Self, Error> {
         match Self::ALL.into_iter().find(|target| target.name() == name) {
             Some(target) => Ok(target),
-            None => bail!("unknown target `{name}`: the targets are m4, m3 and m0"),
+            None => bail!("unknown target `{name}`: the targets are m0, m3, m4, m7, m33, m55 and rv32"),
         }
     }
 }
@@ -73,6 +102,8 @@ pub enum Bin {
     Golden,
     /// Logs pose, confidence and class of every window.
     Pose,
+    /// Logs what each operator takes; it counts in an emulator that runs with `-icount shift=0`.
+    Bench,
 }
 
 impl Bin {
@@ -82,6 +113,7 @@ impl Bin {
         match self {
             Self::Golden => "golden",
             Self::Pose => "pose",
+            Self::Bench => "bench",
         }
     }
 }
@@ -95,6 +127,7 @@ mod tests {
         for target in Target::ALL {
             assert_eq!(target.to_string().parse::<Target>().unwrap(), target);
         }
-        assert!("m7".parse::<Target>().unwrap_err().to_string().contains("m4, m3 and m0"));
+        let refused = "m5".parse::<Target>().unwrap_err().to_string();
+        assert!(Target::ALL.iter().all(|target| refused.contains(target.name())), "{refused}");
     }
 }

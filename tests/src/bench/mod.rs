@@ -1,0 +1,35 @@
+//! What each layer takes on every emulated processor, beside what CMSIS-NN takes for the same layer.
+//!
+//! ```text
+//! layers ─► package ─► measure (firmware bin `bench` in QEMU) ─► golden, table
+//!                         ▲ plugin (Cortex-M4)              peers ─┘
+//! ```
+//!
+//! * [`layers`] — the table of layers: a new one is one entry;
+//! * [`package`] — one package with all of them;
+//! * [`measure`] — instructions of each, in QEMU, and [`sizes`] of code and stack;
+//! * [`plugin`] — cycles and stack on the Cortex-M4;
+//! * [`peers`] — CMSIS-NN's counts;
+//! * [`golden`] — what was counted before, which must not rise;
+//! * [`table`](mod@table) — for people.
+
+pub mod golden;
+pub mod layers;
+pub mod measure;
+pub mod package;
+pub mod peers;
+pub mod plugin;
+pub mod sizes;
+pub mod table;
+
+use std::path::{Path, PathBuf};
+
+/// The firmware's sources.
+fn firmware() -> PathBuf {
+    here().with_file_name("firmware-example")
+}
+
+/// This crate's folder.
+fn here() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}

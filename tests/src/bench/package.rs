@@ -1,0 +1,143 @@
+//! One package with every layer of the table.
+//!
+//! The window becomes features, and before each layer a convolution with one tap makes its input of them,
+//! so that every layer sees numbers that are neither constant nor saturated. Weights are random. What the
+//! operators between the layers take is not reported.
+
+use super::layers::{Kind, LAYERS, Layer};
+use crate::{Builder, clamped};
+use gimbal_core::format::{Dtype, FieldKind, Role, TensorId};
+use gimbal_core::kernel::{Operands, Operator, QuantizeFeatures, Window};
+use gimbal_train::package::{Contract, ContractField, Parts};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Samples in a window: as many as the largest layer has points, an image of 28 × 28.
+const SAMPLES: u16 = 784;
+/// Channels of a sample.
+const CHANNELS: u16 = 3;
+const SEED: u64 = 11;
+/// Of every tensor of features, so that padding is not just zero.
+const ZERO_POINT: i16 = 3;
+
+/// A package that runs every layer once.
+#[derive(Clone, Debug)]
+pub struct Benchmark {
+    /// The package.
+    pub package: Vec<u8>,
+    /// A window for it.
+    pub window: Vec<i16>,
+    /// The position of each layer's operator, in the order of [`LAYERS`].
+    pub operators: Vec<u16>,
+}
+
+/// The package; always the same.
+#[must_use]
+pub fn benchmark() -> Benchmark {
+    let rng = ChaCha8Rng::seed_from_u64(SEED);
+    let mut layers = Layers { builder: Builder { rng, parts: Parts::new(contract()) }, pushed: 0 };
+    let canonical = layers.builder.tensor(Dtype::I16, [1, SAMPLES, CHANNELS]);
+    layers.builder.parts.canonical(canonical);
+    let features = layers.features([1, SAMPLES, CHANNELS]);
+    layers.push(Operator::QuantizeFeatures(QuantizeFeatures {
+        operands: Operands::new(canonical, features),
+        requantize: clamped(37, ZERO_POINT, (-128, 127)),
+        multipliers: [1 << 30, 0, 0, 0],
+    }));
+    let mut operators = vec![];
+    let mut code = features;
+    for layer in LAYERS {
+        let input = layers.conv(features, layer.input, Window::POINT);
+        operators.push(layers.pushed);
+        code = layers.layer(layer, input);
+    }
+    let Layers { mut builder, .. } = layers;
+    builder.parts.network(Role::Eta, code);
+    let window = (0..SAMPLES * CHANNELS).map(|_| builder.rng.random_range(-8000..8000)).collect();
+    Benchmark { package: builder.parts.encode().expect("the layers fit together"), window, operators }
+}
+
+fn contract() -> Contract {
+    let acceleration =
+        ContractField { name: "acceleration".into(), unit: "g".into(), per_count: 1.0, kind: FieldKind::Vector };
+    Contract {
+        name: "bench".into(),
+        rate_hz: 50.0,
+        samples: SAMPLES.into(),
+        hop: SAMPLES.into(),
+        fields: vec![acceleration],
+        classes: vec![],
+    }
+}
+
+/// A package in the making.
+struct Layers {
+    builder: Builder,
+    /// Operators so far.
+    pushed: u16,
+}
+
+impl Layers {
+    fn layer(&mut self, layer: &Layer, input: TensorId) -> TensorId {
+        match layer.kind {
+            Kind::Conv(window) => self.conv(input, layer.output, window),
+        }
+    }
+
+    fn conv(&mut self, input: TensorId, to: [u16; 3], window: Window) -> TensorId {
+        let output = self.features(to);
+        let columns = window.size[0] * window.size[1] * self.builder.parts.tensors[usize::from(input)].shape[2];
+        let requantize = clamped(shift(columns), ZERO_POINT, (-128, 127));
+        self.builder.conv(input, output, window, -3000..=3000, requantize);
+        self.pushed += 1;
+        output
+    }
+
+    fn features(&mut self, shape: [u16; 3]) -> TensorId {
+        self.builder.tensor_at(Dtype::I8, shape, ZERO_POINT)
+    }
+
+    fn push(&mut self, operator: Operator) {
+        self.builder.parts.push(operator);
+        self.pushed += 1;
+    }
+}
+
+/// Brings a sum of `columns` products of a random weight and a random feature back to a feature's size:
+/// it grows with the square root of their number.
+fn shift(columns: u16) -> u16 {
+    36 + columns.ilog2().div_ceil(2) as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::peers;
+    use gimbal_core::{Model, Outcome, Session};
+    use gimbal_train::inspect;
+
+    #[test]
+    fn layers_are_the_peers() {
+        let Benchmark { package, operators, .. } = benchmark();
+        let costs = inspect::layers(&Model::from_bytes(&package).unwrap());
+        let peers = peers::peers().unwrap();
+        for (layer, at) in LAYERS.iter().zip(operators) {
+            let peer = peers.iter().find(|peer| peer.name == layer.name);
+            let peer = peer.unwrap_or_else(|| panic!("the peers have no {}", layer.name));
+            assert_eq!(costs[usize::from(at)].macs, peer.macs.unwrap_or(0), "{}", layer.name);
+        }
+    }
+
+    #[test]
+    fn the_numbers_are_alive() {
+        let Benchmark { package, window, .. } = benchmark();
+        let model = Model::from_bytes(&package).unwrap();
+        let mut arena = vec![0; model.arena_len() / 4];
+        let mut session = Session::new(model, &mut arena).unwrap();
+        let Outcome::Encoded(found) = session.run(&window).unwrap() else { panic!("no pose was asked for") };
+        let code = found.code.unwrap().values;
+        let saturated = code.iter().filter(|value| matches!(value, -128 | 127)).count();
+        assert!(saturated * 10 < code.len(), "{saturated} of {} numbers are saturated", code.len());
+        assert!(code.iter().any(|value| value.unsigned_abs() > 40), "{code:?}");
+    }
+}

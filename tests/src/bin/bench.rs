@@ -1,0 +1,85 @@
+//! `tests/bench`.
+
+use anyhow::{Result, bail};
+use clap::Parser;
+use gimbal_tests::bench::measure::Row;
+use gimbal_tests::bench::{golden, measure, peers, sizes, table};
+use gimbal_train::simulate::Target;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const UNITS: &str = "Instructions are those that the emulated processor executes, not cycles: QEMU counts them, and the \
+    counts are the same in every run. On Cortex-M they are off by less than ten, on RISC-V by none. They include \
+    what a session does around the operator: decoding its record and finding its tensors. A MAC is a \
+    multiplication of an activation by a weight, padded taps included. The ratio is ours to CMSIS-NN's for the \
+    same layer: below 1 we take fewer. Cycles are estimated for the Cortex-M4, from Arm's table, without wait \
+    states. Sizes are bytes, of code and constants (text) of the firmware `golden`, and of stack below the caller.";
+
+/// Counts what each layer takes on an emulated processor, beside what CMSIS-NN takes.
+#[derive(Parser)]
+#[command(bin_name = "tests/bench", max_term_width = 100, after_help = UNITS)]
+struct Options {
+    /// m0 (v6-M code), m3, m4, m7, m33, m55, rv32; `sizes`, for bytes of code and stack; or `all`.
+    what: String,
+    /// Also write the counts: for a target an array of layers, for `sizes` an object of bytes, for `all` an
+    /// object with these under their names.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Also make them the golden counts in tests/data/bench, which `tests/run` does not let rise by more than 1 %.
+    #[arg(long)]
+    save: bool,
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<()> {
+    let mut all = serde_json::Map::new();
+    let what = &*options.what;
+    let targets = match what {
+        "all" => Target::ALL.to_vec(),
+        "sizes" => vec![],
+        name => match name.parse() {
+            Ok(target) => vec![target],
+            Err(error) => bail!("{error}, and there are `sizes` and `all`"),
+        },
+    };
+    for target in targets {
+        all.insert(target.to_string(), json!(layers(target, options)?));
+    }
+    if matches!(what, "all" | "sizes") {
+        all.insert("sizes".into(), json!(bytes(options)?));
+    }
+    match &options.json {
+        Some(path) if what == "all" => golden::save(path, &all),
+        Some(path) => golden::save(path, &all[what]),
+        None => Ok(()),
+    }
+}
+
+fn layers(target: Target, options: &Options) -> Result<Vec<Row>> {
+    let rows = measure::layers(target)?;
+    println!("{}", table::layers(target, &rows, &peers::peers()?));
+    if options.save {
+        golden::save(&golden::layers_path(target), &rows)?;
+    }
+    Ok(rows)
+}
+
+fn bytes(options: &Options) -> Result<BTreeMap<String, u64>> {
+    let sizes = sizes::sizes()?;
+    println!("{}", table::sizes(&sizes));
+    if options.save {
+        golden::save(&golden::sizes_path(), &sizes)?;
+    }
+    Ok(sizes)
+}
