@@ -1,5 +1,5 @@
 /* Estimated Cortex-M4 cycles and exact stack use of a program running in QEMU, as a TCG plugin (plugin API
- * version 1, QEMU 4.2 and later).
+ * version 1; tried with QEMU 7.2).
  *
  * Each executed instruction is charged by the table of the Cortex-M4 Technical Reference Manual, section
  * "Processor instructions", zero wait states: 1 for data processing, multiply and SIMD (SMLAD, SXTB16, ...);
