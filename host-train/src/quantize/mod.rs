@@ -3,13 +3,15 @@
 //! [`extract`](mod@extract) folds every normalization away and leaves a plain [`Network`];
 //! [`calibrate`](mod@calibrate) runs it on training windows and notes how far each tensor reaches;
 //! [`lower`](mod@lower) chooses scales, rounds the weights and writes operators. Networks that share
-//! no layer with burn's, such as a test's, enter at the second step.
+//! no layer with burn's, such as a test's, enter at the second step. [`turns`] writes convolutions over
+//! quarter turns out as plain ones.
 
 pub mod calibrate;
 pub mod extract;
 pub mod float;
 pub mod lower;
 mod network;
+pub mod turns;
 mod weights;
 
 pub use calibrate::{Ranges, calibrate};
