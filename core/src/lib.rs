@@ -3,8 +3,8 @@
 //! A package that `gimbal` has trained and exported goes in, windows of sensor readings go in, and for
 //! each window come out the **pose** of the sensor, the window in its **canonical** pose, an
 //! **invariant code** and, if the package has a classifier, **logits**: the same integers on the
-//! workstation and on every target. No allocator, no panic, no `unsafe`, no floating point but for the
-//! pose itself.
+//! workstation and on every target. No allocator, no panic, no floating point but for the pose itself, and
+//! no `unsafe` but for the assembly in `asm.rs`.
 //!
 //! ```no_run
 //! # fn read_sensor(_: &mut [i16]) {}
@@ -37,6 +37,8 @@
 #![cfg_attr(not(test), no_std)]
 
 mod arena;
+#[cfg(gimbal_asm)]
+mod asm;
 pub mod domain;
 mod error;
 pub mod format;

@@ -1,13 +1,16 @@
 //! Square roots and angles of the group maths.
 //!
-//! Square roots go through libm on every target, host included: they decide the pose, and poses agree
-//! bit for bit. Angles are only ever read by people, so the feature `micromath` may swap in its
+//! Square roots are correctly rounded on every target, by libm or by the FPU: they decide the pose, and
+//! poses agree bit for bit. Angles are only ever read by people, so the feature `micromath` may swap in its
 //! approximation, which is smaller and needs no division; its error is measured below.
 
 /// The square root of a number that is not negative, correctly rounded.
 #[inline]
 #[must_use]
 pub fn sqrt(x: f32) -> f32 {
+    #[cfg(gimbal_fpu)]
+    return crate::asm::sqrt(x);
+    #[cfg(not(gimbal_fpu))]
     libm::sqrtf(x)
 }
 

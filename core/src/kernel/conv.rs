@@ -7,11 +7,11 @@
 //! written out for every element of the group.
 
 use super::patch::{Source, Window};
-use super::tile::{Matrix, SIDE, Tiles, multiply};
+use super::tile::{Matrix, Product, SIDE, Tiles};
 use super::{Cost, Fault, Memory, Operands, Record, Site};
 use crate::arena::{Activations, ActivationsMut, view_mut};
 use crate::format::{Dtype, Tensor};
-use crate::quant::{Requantize, Rescale};
+use crate::quant::Requantize;
 use bytemuck::{Pod, Zeroable};
 
 // ---- Record ---------------------------------------------------------------------------------------
@@ -92,7 +92,8 @@ impl Record for Conv {
             let matrix = self.matrix(&tiles, site.blob, group)?;
             let source =
                 Source { window: &self.window, x: input, shape, first: group * count, count, zero: x.zero_point };
-            convolve(&source, &matrix, &rescale, patches, y, group * tiles.rows, &mut output)?;
+            let product = Product::new(matrix, rescale, y.dtype);
+            convolve(&source, &product, patches, y, group * tiles.rows, &mut output)?;
         }
         Some(())
     }
@@ -127,15 +128,14 @@ impl Conv {
 /// widened for both.
 fn convolve(
     source: &Source<'_>,
-    matrix: &Matrix<'_>,
-    rescale: &Rescale,
+    product: &Product<'_>,
     patches: &mut [i16],
     y: &Tensor,
     first: usize,
     output: &mut ActivationsMut<'_>,
 ) -> Option<()> {
     let [_, across, channels] = y.shape.map(usize::from);
-    let (patch, other) = patches.split_at_mut_checked(SIDE * matrix.quads)?;
+    let (patch, other) = patches.split_at_mut_checked(SIDE * product.quads())?;
     let (mut row, mut column, mut start) = (0, 0, first);
     let mut gather = |patch: &mut [i16]| {
         source.gather(row, column, patch);
@@ -148,14 +148,14 @@ fn convolve(
     while points > 1 {
         gather(patch);
         gather(other);
-        let (a, b) = output.part(start, channels + matrix.rows)?.split_at(channels)?;
-        multiply(matrix, [patch, other], rescale, [a, b]);
+        let (a, b) = output.part(start, channels + product.rows())?.split_at(channels)?;
+        product.multiply_two([patch, other], [a, b]);
         start += 2 * channels;
         points -= 2;
     }
     if points == 1 {
         gather(patch);
-        multiply(matrix, [patch], rescale, [output.part(start, matrix.rows)?]);
+        product.multiply(patch, output.part(start, product.rows())?);
     }
     Some(())
 }

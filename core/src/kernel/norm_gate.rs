@@ -4,11 +4,11 @@
 //! with the sensor.
 
 use super::root::isqrt;
-use super::tile::{Matrix, SIDE, Tiles, multiply};
+use super::tile::{Product, SIDE, Tiles};
 use super::{Cost, Fault, Memory, Operands, Record, Site, pairs};
 use crate::arena::{ActivationsMut, view_mut};
 use crate::format::Dtype;
-use crate::quant::{Requantize, Rescale};
+use crate::quant::Requantize;
 use bytemuck::{Pod, Zeroable};
 
 // ---- Record ---------------------------------------------------------------------------------------
@@ -69,7 +69,8 @@ impl Record for NormGate {
         let matrix = tiles(site).of(site.blob, self.weights)?;
         let vectors = view_mut(memory.output, &site.output)?;
         let scratch = view_mut(memory.scratch, &site.scratch)?;
-        self.gate(&matrix, &self.requantize.rescale()?, site.output.shape[2].into(), vectors, scratch)
+        let product = Product::new(matrix, self.requantize.rescale()?, Dtype::I16);
+        self.gate(&product, site.output.shape[2].into(), vectors, scratch)
     }
 }
 
@@ -83,17 +84,10 @@ fn tiles(site: &Site<'_>) -> Tiles {
 
 impl NormGate {
     /// `vectors[3, length, channels]`, `scratch[2, channels]`.
-    fn gate(
-        &self,
-        matrix: &Matrix<'_>,
-        rescale: &Rescale,
-        channels: usize,
-        vectors: &mut [i16],
-        scratch: &mut [i16],
-    ) -> Option<()> {
+    fn gate(&self, product: &Product<'_>, channels: usize, vectors: &mut [i16], scratch: &mut [i16]) -> Option<()> {
         // Lengths are multiplied up to a multiple of four.
         scratch.fill(0);
-        let (lengths, gates) = scratch.split_at_mut_checked(SIDE * matrix.quads)?;
+        let (lengths, gates) = scratch.split_at_mut_checked(SIDE * product.quads())?;
         let gates = gates.get_mut(..channels)?;
         let channels = channels.max(1);
         let (xs, rest) = vectors.split_at_mut_checked(vectors.len() / 3)?;
@@ -105,7 +99,7 @@ impl NormGate {
             {
                 *n = length([x, y, z]);
             }
-            multiply(matrix, [lengths], rescale, [ActivationsMut::I16(gates)]);
+            product.multiply(lengths, ActivationsMut::I16(gates));
             let vectors = xs.iter_mut().zip(ys.iter_mut()).zip(zs.iter_mut());
             for (((x, y), z), &mut gate) in vectors.zip(gates.iter_mut()) {
                 for component in [x, y, z] {

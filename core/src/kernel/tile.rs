@@ -1,6 +1,30 @@
-//! A matrix of weights times one or two points, requantized.
+//! Matrix times activations, the one loop in which a network spends its time.
+//!
+//! # How a matrix is stored
+//!
+//! A matrix `i8[rows, columns]` is `⌈rows / 4⌉` *groups* of four rows, and a group is one stream that
+//! every kernel reads front to back, once. Rows and columns that fill up the last group and tile are
+//! zero. Numbers are little-endian.
+//!
+//! ```text
+//!          ┌───────────┬────────┬────────┬───┬────────┬────────────────┐
+//!  group   │ 4 biases  │ tile 0 │ tile 1 │ … │ tile k │ 4 multipliers  │   k = ⌈columns / 4⌉ tiles
+//!          │ i32       │ 16 × i8│        │   │        │ i32            │
+//!          └───────────┴────────┴────────┴───┴────────┴────────────────┘
+//!
+//!  tile    byte   0    1    2    3  │ 4    5    6    7  │ 8  …       11 │ 12 …       15
+//!          row    0                 │ 1                 │ 2             │ 3
+//!          column 0    2    1    3  │ 0    2    1    3  │ 0   2   1   3 │ 0   2   1   3
+//! ```
+//!
+//! Why this is fast: a group's four sums stay in registers, from the biases with which they start to
+//! the multipliers that scale them, and each activation is loaded once for four rows. Activations are
+//! `i16`, widened beforehand, since every row reads them again. The order of columns makes widening the
+//! weights one instruction for two of them: `sxtb16` takes bytes 0 and 2 of a word, columns 0 and 1, and
+//! after `ror #8` columns 2 and 3, each the pair that `smlad` multiplies by a word of activations.
 
 use crate::arena::ActivationsMut;
+use crate::format::Dtype;
 use crate::kernel::Fault;
 use crate::quant::Rescale;
 
@@ -75,18 +99,25 @@ pub(crate) struct Matrix<'m> {
     pub(crate) quads: usize,
 }
 
+/// Four biases or multipliers.
+type Numbers = [[u8; 4]; SIDE];
+
+/// Four rows.
+struct Group<'m> {
+    biases: &'m Numbers,
+    tiles: &'m [Numbers],
+    multipliers: &'m Numbers,
+}
+
 impl<'m> Matrix<'m> {
     /// Proves that no input of magnitude up to `largest` overflows a row's 32-bit sum, in whatever
     /// order it is summed.
     pub(crate) fn check_accumulator(&self, largest: u32) -> Result<(), Fault> {
         for group in self.groups() {
-            for row in 0..SIDE {
-                let tiles = group.tiles.iter();
-                let weights: u64 = tiles
-                    .flat_map(|tile| tile.iter().skip(SIDE * row).take(SIDE))
-                    .map(|&w| u64::from((w as i8).unsigned_abs()))
-                    .sum();
-                let bias = u64::from(word(group.biases, row).unsigned_abs());
+            for (row, &bias) in group.biases.iter().enumerate() {
+                let weights = group.tiles.iter().filter_map(|tile| tile.get(row)).flatten();
+                let weights: u64 = weights.map(|&w| u64::from((w as i8).unsigned_abs())).sum();
+                let bias = u64::from(i32::from_le_bytes(bias).unsigned_abs());
                 if bias + weights * u64::from(largest) > i32::MAX as u64 {
                     return Err(Fault::Accumulator);
                 }
@@ -96,51 +127,101 @@ impl<'m> Matrix<'m> {
     }
 
     fn groups(&self) -> impl Iterator<Item = Group<'m>> + use<'m> {
-        self.bytes.chunks_exact((TILE_LEN * (2 + self.quads)).max(1)).filter_map(Group::of)
+        let (mut rest, tiles) = (self.bytes, self.quads.saturating_mul(TILE_LEN));
+        core::iter::from_fn(move || {
+            let (biases, behind) = rest.split_first_chunk::<TILE_LEN>()?;
+            let (tiles, behind) = behind.split_at_checked(tiles)?;
+            let (multipliers, behind) = behind.split_first_chunk::<TILE_LEN>()?;
+            rest = behind;
+            let [biases, multipliers] = [biases, multipliers].map(bytemuck::must_cast_ref);
+            Some(Group { biases, tiles: tiles.as_chunks().0.as_chunks().0, multipliers })
+        })
     }
 }
 
-struct Group<'m> {
-    biases: &'m [u8; TILE_LEN],
-    tiles: &'m [[u8; TILE_LEN]],
-    multipliers: &'m [u8; TILE_LEN],
+/// A matrix and how its sums become outputs: made once, then multiplied with many points.
+#[derive(Debug)]
+pub(crate) struct Product<'m> {
+    matrix: Matrix<'m>,
+    rescale: Rescale,
+    #[cfg(gimbal_asm)]
+    job: Option<crate::asm::Job<'m>>,
 }
 
-impl<'m> Group<'m> {
-    fn of(bytes: &'m [u8]) -> Option<Self> {
-        let (biases, rest) = bytes.split_first_chunk()?;
-        let (tiles, multipliers) = rest.split_last_chunk()?;
-        Some(Self { biases, tiles: tiles.as_chunks().0, multipliers })
+impl<'m> Product<'m> {
+    /// Fast only where the matrix is aligned to words.
+    #[cfg_attr(not(gimbal_asm), expect(unused_variables, reason = "the reference writes outputs of any type"))]
+    pub(crate) fn new(matrix: Matrix<'m>, rescale: Rescale, output: Dtype) -> Self {
+        Self {
+            #[cfg(gimbal_asm)]
+            job: crate::asm::Job::new(matrix.bytes, matrix.quads, matrix.rows, &rescale, output == Dtype::I16),
+            matrix,
+            rescale,
+        }
     }
-}
 
-fn word(bytes: &[u8; TILE_LEN], row: usize) -> i32 {
-    i32::from_le_bytes(bytes.as_chunks().0.get(row).copied().unwrap_or_default())
-}
+    /// Outputs of a point.
+    pub(crate) fn rows(&self) -> usize {
+        self.matrix.rows
+    }
 
-/// The matrix times one or two points of `4 · quads` activations; `y` takes at most as many rows as there
-/// are.
-pub(crate) fn multiply<const P: usize>(
-    matrix: &Matrix<'_>,
-    x: [&[i16]; P],
-    rescale: &Rescale,
-    y: [ActivationsMut<'_>; P],
-) {
-    for (x, mut y) in x.into_iter().zip(y) {
-        for (group, first) in matrix.groups().zip((0..).step_by(SIDE)) {
-            for row in 0..SIDE.min(matrix.rows - first) {
-                let mut sum = word(group.biases, row);
-                for (tile, x) in group.tiles.iter().zip(x.as_chunks::<SIDE>().0) {
-                    let [a, c, b, d] =
-                        tile.as_chunks::<SIDE>().0.get(row).copied().unwrap_or_default().map(|w| w as i8);
-                    for (w, x) in [a, b, c, d].into_iter().zip(x) {
-                        sum = sum.wrapping_add(i32::from(w) * i32::from(*x));
-                    }
+    /// Activations of a point, divided by four.
+    pub(crate) fn quads(&self) -> usize {
+        self.matrix.quads
+    }
+
+    /// `y[row] = rescale(bias[row] + Σ_c matrix[row, c] · x[c])`; sums wrap.
+    ///
+    /// `x` holds `4 · quads` activations in their natural order, padded with anything, since weights there
+    /// are zero. Fast only where it is aligned to words. Slices that are too short, which no checked model
+    /// gives, leave some outputs as they were.
+    pub(crate) fn multiply(&self, x: &[i16], mut y: ActivationsMut<'_>) {
+        #[cfg(gimbal_asm)]
+        if self.job.as_ref().is_some_and(|job| job.one(x, &mut y)) {
+            return;
+        }
+        self.portable(x, &mut y);
+    }
+
+    /// [`multiply`](Self::multiply) for two points, each weight being read once for both.
+    pub(crate) fn multiply_two(&self, x: [&[i16]; 2], y: [ActivationsMut<'_>; 2]) {
+        let ([x0, x1], [mut y0, mut y1]) = (x, y);
+        #[cfg(gimbal_asm)]
+        if self.job.as_ref().is_some_and(|job| job.two([x0, x1], [&mut y0, &mut y1])) {
+            return;
+        }
+        self.portable(x0, &mut y0);
+        self.portable(x1, &mut y1);
+    }
+
+    /// The reference, on any target and at any alignment.
+    fn portable(&self, x: &[i16], y: &mut ActivationsMut<'_>) {
+        let mut at = 0;
+        for Group { biases, tiles, multipliers } in self.matrix.groups() {
+            let (mut a, mut b, mut c, mut d) = (0i32, 0i32, 0i32, 0i32);
+            for ([p, q, r, s], x) in tiles.iter().zip(x.as_chunks().0) {
+                a = a.wrapping_add(dot(p, x));
+                b = b.wrapping_add(dot(q, x));
+                c = c.wrapping_add(dot(r, x));
+                d = d.wrapping_add(dot(s, x));
+            }
+            for ((bias, sum), multiplier) in biases.iter().zip([a, b, c, d]).zip(multipliers) {
+                if at < self.matrix.rows {
+                    let sum = i32::from_le_bytes(*bias).wrapping_add(sum);
+                    y.set(at, self.rescale.apply(sum, i32::from_le_bytes(*multiplier)));
                 }
-                let high = ((i64::from(sum) * i64::from(word(group.multipliers, row))) >> 32) as i32;
-                let value = high.wrapping_add(rescale.offset) >> (rescale.shift & 31);
-                y.set(first + row, value.max(rescale.min.into()).min(rescale.max.into()) as i16);
+                at += 1;
             }
         }
     }
+}
+
+/// One row of a tile: four products of 2²² at most, which no sum of theirs can overflow.
+///
+/// Inlined only where this is the kernel, and not the way out for a blob that is not aligned.
+#[cfg_attr(gimbal_asm, inline(never))]
+#[cfg_attr(not(gimbal_asm), inline)]
+fn dot(&[a, c, b, d]: &[u8; 4], &[w, x, y, z]: &[i16; 4]) -> i32 {
+    let product = |weight: u8, x: i16| i32::from(weight as i8) * i32::from(x);
+    product(a, w) + product(b, x) + product(c, y) + product(d, z)
 }

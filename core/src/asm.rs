@@ -1,0 +1,867 @@
+//! The only `unsafe` of the crate: matrix kernels in assembly, one for each kind of Cortex-M.
+//!
+//! Each kernel is one naked function that runs a whole matrix, so that no compiler setting changes its
+//! speed: groups of four rows on the outside, tiles inside, sums in registers from biases to outputs
+//! ([`tile`](crate::kernel) draws the layout). All get the same [`Layer`], and [`Job`] is the only way to them.
+#![allow(unsafe_code)]
+
+use crate::arena::ActivationsMut;
+use crate::quant::Rescale;
+use core::arch::naked_asm;
+use core::marker::PhantomData;
+
+/// A matrix that its kernel can run.
+#[derive(Debug)]
+pub(crate) struct Job<'m> {
+    layer: Layer,
+    _matrix: PhantomData<&'m [u8]>,
+}
+
+/// Whether the kernel for two points runs groups of so many tiles, and faster than two runs of that for one.
+#[cfg(not(gimbal_v6m))]
+const fn worth_two(quads: usize) -> bool {
+    if cfg!(gimbal_mve) {
+        quads.is_multiple_of(4)
+    } else {
+        // Measured.
+        cfg!(gimbal_v7m) || quads >= 4
+    }
+}
+
+/// In [`Layer::shift`]: outputs have two bytes.
+const WIDE: u32 = 1 << 31;
+
+/// What a kernel reads; it knows the order of the fields.
+#[derive(Debug)]
+#[repr(C)]
+struct Layer {
+    matrix: *const u8,
+    quads: usize,
+    offset: i32,
+    /// Negative where outputs have two bytes. Shifts by a register look at its lowest byte only.
+    shift: u32,
+    /// On DSP cores the number once for each lane of a word.
+    min: u32,
+    max: u32,
+    rows: usize,
+}
+
+impl Layer {
+    /// `None` where the kernel cannot run it: empty, too short or, but on v7-M, not aligned to words.
+    #[inline(never)]
+    fn new(matrix: &[u8], quads: usize, rows: usize, rescale: &Rescale, wide: bool) -> Option<Self> {
+        let len = quads.checked_mul(16)?.checked_add(32)?.checked_mul(rows.div_ceil(4))?;
+        let aligned = cfg!(gimbal_v7m) || matrix.as_ptr().cast::<u32>().is_aligned();
+        if rows == 0 || quads == 0 || matrix.len() < len || !aligned {
+            return None;
+        }
+        let clamp = |limit: i16| match (cfg!(all(gimbal_dsp, not(gimbal_mve))), wide) {
+            (true, true) => u32::from(limit as u16) * 0x0001_0001,
+            (true, false) => u32::from(limit as u8) * 0x0101_0101,
+            (false, _) => limit as u32,
+        };
+        Some(Self {
+            matrix: matrix.as_ptr(),
+            quads,
+            offset: rescale.offset,
+            shift: rescale.shift & 31 | if wide { WIDE } else { 0 },
+            min: clamp(rescale.min),
+            max: clamp(rescale.max),
+            rows,
+        })
+    }
+}
+
+impl<'m> Job<'m> {
+    /// `None` where the kernel cannot run it: empty, too short or, but on v7-M, not aligned to words. Outputs
+    /// are `i16` if `wide`, or else `i8`.
+    pub(crate) fn new(matrix: &'m [u8], quads: usize, rows: usize, rescale: &Rescale, wide: bool) -> Option<Self> {
+        Some(Self { layer: Layer::new(matrix, quads, rows, rescale, wide)?, _matrix: PhantomData })
+    }
+
+    /// Runs the matrix for one point; `false` where it cannot.
+    pub(crate) fn one(&self, x: &[i16], y: &mut ActivationsMut<'_>) -> bool {
+        let Some(y) = self.fit(x, y) else { return false };
+        // SAFETY: `new` has found all groups inside the matrix, which `'m` keeps borrowed, and aligned;
+        // `fit` has found the same for the 4 · `quads` numbers of `x` that the kernel reads, and room for
+        // `rows` outputs, of the size that `shift` tells it. They may have any bits and any address. The
+        // kernel touches nothing else but its own stack.
+        unsafe { one_point(&self.layer, x.as_ptr(), y) };
+        true
+    }
+
+    /// Runs the matrix for two points; `false` where it cannot.
+    pub(crate) fn two(&self, x: [&[i16]; 2], y: [&mut ActivationsMut<'_>; 2]) -> bool {
+        let ([x0, x1], [y0, y1]) = (x, y);
+        #[cfg(not(gimbal_v6m))]
+        if worth_two(self.layer.quads) {
+            let (Some(y0), Some(y1)) = (self.fit(x0, y0), self.fit(x1, y1)) else { return false };
+            // SAFETY: as in `one`, for both points.
+            unsafe { two_points(&self.layer, x0.as_ptr(), x1.as_ptr(), y0, y1) };
+            return true;
+        }
+        self.one(x0, y0) && self.one(x1, y1)
+    }
+
+    /// Where the kernel may write, if it may run on these slices.
+    fn fit(&self, x: &[i16], y: &mut ActivationsMut<'_>) -> Option<*mut u8> {
+        let wide = self.layer.shift & WIDE != 0;
+        let (start, len) = match y {
+            ActivationsMut::I8(y) if !wide => (y.as_mut_ptr().cast(), y.len()),
+            ActivationsMut::I16(y) if wide => (y.as_mut_ptr().cast(), y.len()),
+            _ => return None,
+        };
+        let enough = x.len() >= 4 * self.layer.quads && len >= self.layer.rows;
+        (enough && x.as_ptr().cast::<u32>().is_aligned()).then_some(start)
+    }
+}
+
+// ---- Floating point ----------------------------------------------------------------------------------
+
+/// The square root, correctly rounded as IEEE 754 asks, in one instruction: libm computes the same bits in
+/// software, 600 bytes of it.
+#[cfg(gimbal_fpu)]
+pub(crate) fn sqrt(x: f32) -> f32 {
+    let root;
+    // SAFETY: the target's ABI passes floats in the registers of the FPU that has the instruction, which
+    // reads one of them and writes another.
+    unsafe { core::arch::asm!("vsqrt.f32 {}, {}", out(sreg) root, in(sreg) x, options(pure, nomem, nostack)) };
+    root
+}
+
+// ---- DSP: Cortex-M4, M7, M33 -------------------------------------------------------------------------
+
+/// One point, four rows: each tile is one load of four words, and 16 multiplications in 16 instructions.
+#[cfg(all(gimbal_dsp, not(gimbal_mve)))]
+#[unsafe(naked)]
+unsafe extern "C" fn one_point(layer: &Layer, x: *const i16, y: *mut u8) {
+    naked_asm!(
+        #[cfg(gimbal_v8m)]
+        ".cpu cortex-m33",
+        // r0 matrix · r1 x · r2, r12 its words · r3 its end · r4-r7 sums · r8-r11 weights
+        // sp+0 x · +4 quads · +8 offset, shift · +16 min, max · +24 rows, y
+        // columns 0 and 1, then 2 and 3
+        ".macro row sum, weights",
+        r"sxtb16 lr, \weights",
+        r"smlad \sum, lr, r2, \sum",
+        r"sxtb16 \weights, \weights, ror #8",
+        r"smlad \sum, \weights, r12, \sum",
+        ".endm",
+        ".macro tile",
+        "ldm r1!, {{r2, r12}}",
+        "ldm r0!, {{r8-r11}}",
+        "row r4, r8",
+        "row r5, r9",
+        "row r6, r10",
+        "row r7, r11",
+        ".endm",
+        "push {{r4-r11, lr}}",
+        "ldm r0, {{r0, r3-r8}}",
+        "mov r9, r2",
+        "push {{r1, r3-r9}}",
+        "add r3, r1, r3, lsl #3",
+        "2:", // group
+        "ldm r0!, {{r4-r7}}",
+        "ldrd r1, r2, [sp]",
+        "lsls r2, r2, #31",
+        "bne 4f", // quads are odd
+        "3:",
+        "tile",
+        "4:",
+        "tile",
+        "cmp r1, r3",
+        "bne 3b",
+        "ldm r0!, {{r8-r11}}",
+        "ldrd r1, r2, [sp, #8]",
+        "smmla r4, r4, r8, r1",
+        "smmla r5, r5, r9, r1",
+        "smmla r6, r6, r10, r1",
+        "smmla r7, r7, r11, r1",
+        "asrs r4, r2",
+        "asrs r5, r2",
+        "asrs r6, r2",
+        "asrs r7, r2",
+        "ldrd r8, r9, [sp, #16]",
+        "ldrd r10, r1, [sp, #24]",
+        "cmp r2, #0",
+        "bmi 5f",
+        // four i8 in one word
+        "ssat r4, #8, r4",
+        "ssat r5, #8, r5",
+        "ssat r6, #8, r6",
+        "ssat r7, #8, r7",
+        "bfi r4, r5, #8, #8",
+        "bfi r4, r6, #16, #8",
+        "bfi r4, r7, #24, #8",
+        "ssub8 r5, r4, r8",
+        "sel r4, r4, r8",
+        "ssub8 r5, r9, r4",
+        "sel r4, r4, r9",
+        "subs r10, #4",
+        "blt 7f",
+        "str r4, [r1], #4",
+        "strd r10, r1, [sp, #24]",
+        "bne 2b",
+        "b 9f",
+        "7:",
+        "adds r10, #4",
+        "8:",
+        "strb r4, [r1], #1",
+        "lsrs r4, #8",
+        "subs r10, #1",
+        "bne 8b",
+        "b 9f",
+        "5:", // four i16 in two words
+        "ssat r4, #16, r4",
+        "ssat r5, #16, r5",
+        "ssat r6, #16, r6",
+        "ssat r7, #16, r7",
+        "pkhbt r4, r4, r5, lsl #16",
+        "pkhbt r6, r6, r7, lsl #16",
+        "ssub16 r5, r4, r8",
+        "sel r4, r4, r8",
+        "ssub16 r5, r9, r4",
+        "sel r4, r4, r9",
+        "ssub16 r5, r6, r8",
+        "sel r6, r6, r8",
+        "ssub16 r5, r9, r6",
+        "sel r6, r6, r9",
+        "subs r10, #4",
+        "blt 7f",
+        "str r4, [r1], #4",
+        "str r6, [r1], #4",
+        "strd r10, r1, [sp, #24]",
+        "bne 2b",
+        "b 9f",
+        "7:",
+        "strh r4, [r1], #2",
+        "lsrs r4, #16",
+        "adds r10, #3",
+        "beq 9f",
+        "strh r4, [r1], #2",
+        "subs r10, #1",
+        "beq 9f",
+        "strh r6, [r1]",
+        "9:",
+        "add sp, #32",
+        "pop {{r4-r11, pc}}",
+        ".purgem row",
+        ".purgem tile",
+    )
+}
+
+/// Two points, two rows, each group in two passes: widened weights serve both points.
+#[cfg(all(gimbal_dsp, not(gimbal_mve)))]
+#[unsafe(naked)]
+unsafe extern "C" fn two_points(layer: &Layer, x0: *const i16, x1: *const i16, y0: *mut u8, y1: *mut u8) {
+    naked_asm!(
+        #[cfg(gimbal_v8m)]
+        ".cpu cortex-m33",
+        // r0 matrix · r1, r2 x · r8-r11 their words · r4, r5 sums of the first point, r6, r7 of the second
+        // r3, r12 weights · sp+0 steps of r0 · +8 x · +16 end of the first x · +20 quads · +24 offset, shift
+        // · +32 min, max · +40 rows · +44 y
+        ".macro row sum0, sum1, weights",
+        r"sxtb16 lr, \weights",
+        r"smlad \sum0, lr, r8, \sum0",
+        r"smlad \sum1, lr, r10, \sum1",
+        r"sxtb16 \weights, \weights, ror #8",
+        r"smlad \sum0, \weights, r9, \sum0",
+        r"smlad \sum1, \weights, r11, \sum1",
+        ".endm",
+        ".macro tile",
+        "ldrd r8, r9, [r1], #8",
+        "ldrd r10, r11, [r2], #8",
+        "ldrd r3, r12, [r0], #16",
+        "row r4, r6, r3",
+        "row r5, r7, r12",
+        ".endm",
+        "push {{r4-r11, lr}}",
+        "ldr r11, [sp, #36]",
+        "mov r10, r3",
+        "ldm r0, {{r0, r4-r9}}",
+        "push {{r4-r11}}",
+        "add r12, r1, r4, lsl #3",
+        "mvn r3, #7",
+        "sub r3, r3, r4, lsl #4", // from the first pass' end to the second's start
+        "movs r4, #8",            // from there to the next group's
+        "push {{r1, r2, r12}}",
+        "push {{r3, r4}}",
+        "2:", // two rows
+        "ldrd r4, r5, [r0], #16",
+        "movs r6, r4",
+        "movs r7, r5",
+        "ldrd r1, r2, [sp, #8]",
+        "ldr r3, [sp, #20]",
+        "lsls r3, #31",
+        "bne 4f", // quads are odd
+        "3:",
+        "tile",
+        "4:",
+        "tile",
+        "ldr r3, [sp, #16]",
+        "cmp r1, r3",
+        "bne 3b",
+        "ldrd r8, r9, [r0]",
+        "ldrd r1, r2, [sp, #24]",
+        "smmla r4, r4, r8, r1",
+        "smmla r5, r5, r9, r1",
+        "smmla r6, r6, r8, r1",
+        "smmla r7, r7, r9, r1",
+        "asrs r4, r2",
+        "asrs r5, r2",
+        "asrs r6, r2",
+        "asrs r7, r2",
+        "cmp r2, #0",
+        "ldrd r8, r9, [sp, #32]",
+        "ldrd r1, r2, [sp, #44]",
+        "ldr r3, [sp, #40]",
+        "bmi 5f",
+        // two i8 of each point in one word
+        "ssat r4, #8, r4",
+        "ssat r5, #8, r5",
+        "ssat r6, #8, r6",
+        "ssat r7, #8, r7",
+        "bfi r4, r5, #8, #8",
+        "bfi r4, r6, #16, #8",
+        "bfi r4, r7, #24, #8",
+        "ssub8 r5, r4, r8",
+        "sel r4, r4, r8",
+        "ssub8 r5, r9, r4",
+        "sel r4, r4, r9",
+        "lsrs r6, r4, #16",
+        "subs r3, #2",
+        "itt lt",
+        "strblt r4, [r1]",
+        "strblt r6, [r2]",
+        "ble 8f",
+        "strh r4, [r1], #2",
+        "strh r6, [r2], #2",
+        "6:",
+        "ldrd r8, r9, [sp]",
+        "strd r1, r2, [sp, #44]",
+        "str r3, [sp, #40]",
+        "add r0, r8",
+        "strd r9, r8, [sp]",
+        "b 2b",
+        "5:", // two i16 of each point in a word
+        "ssat r4, #16, r4",
+        "ssat r5, #16, r5",
+        "ssat r6, #16, r6",
+        "ssat r7, #16, r7",
+        "pkhbt r4, r4, r5, lsl #16",
+        "pkhbt r6, r6, r7, lsl #16",
+        "ssub16 r5, r4, r8",
+        "sel r4, r4, r8",
+        "ssub16 r5, r9, r4",
+        "sel r4, r4, r9",
+        "ssub16 r5, r6, r8",
+        "sel r6, r6, r8",
+        "ssub16 r5, r9, r6",
+        "sel r6, r6, r9",
+        "subs r3, #2",
+        "itt lt",
+        "strhlt r4, [r1]",
+        "strhlt r6, [r2]",
+        "blt 9f",
+        "str r4, [r1], #4",
+        "str r6, [r2], #4",
+        "bgt 6b",
+        "b 9f",
+        "8:",
+        "blt 9f",
+        "strh r4, [r1]",
+        "strh r6, [r2]",
+        "9:",
+        "add sp, #52",
+        "pop {{r4-r11, pc}}",
+        ".purgem row",
+        ".purgem tile",
+    )
+}
+
+// ---- v7-M: Cortex-M3 ---------------------------------------------------------------------------------
+
+/// One point, four rows. Column 0 comes last, since its load moves the pointers on.
+#[cfg(gimbal_v7m)]
+#[unsafe(naked)]
+unsafe extern "C" fn one_point(layer: &Layer, x: *const i16, y: *mut u8) {
+    naked_asm!(
+        // r0 matrix, 16 bytes behind · r1 last of the x behind · r3 where it ends · r4-r7 sums · r8-r12 factors
+        // the stack as of two points
+        ".macro column x, row0, row1, row2, row3",
+        r"ldrsh r8, [r1, \x",
+        r"ldrsb r10, [r0, \row1]",
+        r"ldrsb r11, [r0, \row2]",
+        r"ldrsb r12, [r0, \row3]",
+        r"ldrsb r9, [r0, \row0",
+        "mla r4, r8, r9, r4",
+        "mla r5, r8, r10, r5",
+        "mla r6, r8, r11, r6",
+        "mla r7, r8, r12, r7",
+        ".endm",
+        "push {{r4-r11, lr}}",
+        "ldm r0, {{r0, r3-r8}}",
+        "mov r9, r2",
+        "subs r1, #2",
+        "add r3, r1, r3, lsl #3",
+        "push {{r1-r10}}",
+        "sub sp, #16",
+        "2:", // group
+        "ldr r4, [r0]",
+        "ldr r5, [r0, #4]",
+        "ldr r6, [r0, #8]",
+        "ldr r7, [r0, #12]",
+        "ldr r1, [sp, #16]",
+        "3:", // tile
+        "column #8]!, #19], #23, #27, #31",
+        "column #-4], #18], #22, #26, #30",
+        "column #-2], #17], #21, #25, #29",
+        "column #-6], #16]!, #20, #24, #28",
+        "cmp r1, r3",
+        "bne 3b",
+        "ldr r1, [sp, #48]",
+        "bl {finish}",
+        "ldr r2, [sp, #44]",
+        "str r1, [sp, #48]",
+        "subs r2, #4",
+        "str r2, [sp, #44]",
+        "add r0, r0, #32",
+        "bgt 2b",
+        "add sp, #56",
+        "pop {{r4-r11, pc}}",
+        ".purgem column",
+        finish = sym finish,
+    )
+}
+
+/// Two points, four rows: each weight is loaded once for both.
+#[cfg(gimbal_v7m)]
+#[unsafe(naked)]
+unsafe extern "C" fn two_points(layer: &Layer, x0: *const i16, x1: *const i16, y0: *mut u8, y1: *mut u8) {
+    naked_asm!(
+        // r0 matrix, 16 bytes behind · r1, r2 last of the x behind · r4-r7 sums of the first point, r8-r11 of the second
+        // sp+0 sums of the second · +16 x · +24 where the first ends · +28 offset, shift, min, max · +44 rows · +48 y
+        ".macro weight at, sum0, sum1",
+        r"ldrsb lr, [r0, \at",
+        r"mla \sum0, r3, lr, \sum0",
+        r"mla \sum1, r12, lr, \sum1",
+        ".endm",
+        ".macro column x, row0, row1, row2, row3",
+        r"ldrsh r3, [r1, \x",
+        r"ldrsh r12, [r2, \x",
+        r"weight \row1], r5, r9",
+        r"weight \row2], r6, r10",
+        r"weight \row3], r7, r11",
+        r"weight \row0, r4, r8",
+        ".endm",
+        "push {{r4-r11, lr}}",
+        "ldr r10, [sp, #36]",
+        "mov r9, r3",
+        "subs r1, #2",
+        "subs r2, #2",
+        "ldm r0, {{r0, r3-r8}}",
+        "add r3, r1, r3, lsl #3",
+        "push {{r1-r10}}",
+        "sub sp, #16",
+        "2:", // group
+        "ldr r4, [r0]",
+        "ldr r5, [r0, #4]",
+        "ldr r6, [r0, #8]",
+        "ldr r7, [r0, #12]",
+        "mov r8, r4",
+        "mov r9, r5",
+        "mov r10, r6",
+        "mov r11, r7",
+        "ldrd r1, r2, [sp, #16]",
+        "3:", // tile
+        "column #8]!, #19], #23, #27, #31",
+        "column #-4], #18], #22, #26, #30",
+        "column #-2], #17], #21, #25, #29",
+        "column #-6], #16]!, #20, #24, #28",
+        "ldr r3, [sp, #24]",
+        "cmp r1, r3",
+        "bne 3b",
+        "stm sp, {{r8-r11}}",
+        "ldr r1, [sp, #48]",
+        "bl {finish}",
+        "str r1, [sp, #48]",
+        "ldm sp, {{r4-r7}}",
+        "ldr r1, [sp, #52]",
+        "bl {finish}",
+        "ldr r2, [sp, #44]",
+        "str r1, [sp, #52]",
+        "subs r2, #4",
+        "str r2, [sp, #44]",
+        "add r0, r0, #32",
+        "bgt 2b",
+        "add sp, #56",
+        "pop {{r4-r11, pc}}",
+        ".purgem weight",
+        ".purgem column",
+        finish = sym finish,
+    )
+}
+
+/// Four outputs of one point, from sums in `r4` to `r7`, multipliers at `r0 + 16`, to `r1`, which moves
+/// on; on the stack of its caller, whose `r0` and `r3` it keeps.
+#[cfg(gimbal_v7m)]
+#[unsafe(naked)]
+unsafe extern "C" fn finish() {
+    naked_asm!(
+        // r8 offset · r9 shift · r10 min · r11 max · r12 max - min
+        ".macro output sum, multiplier",
+        r"ldr r2, [r0, \multiplier]",
+        r"smull r2, \sum, \sum, r2",
+        r"add \sum, r8",
+        r"asr \sum, r9",
+        // max(·, min), then min(·, max), without a branch
+        r"sub \sum, r10",
+        r"bic \sum, \sum, \sum, asr #31",
+        r"sub \sum, r12",
+        r"and \sum, \sum, \sum, asr #31",
+        r"add \sum, r11",
+        ".endm",
+        "add r2, sp, #28",
+        "ldm r2, {{r8-r11}}",
+        "sub r12, r11, r10",
+        "output r4, #16",
+        "output r5, #20",
+        "output r6, #24",
+        "output r7, #28",
+        "ldr r2, [sp, #44]",
+        "cmp r9, #0",
+        "bmi 5f",
+        "bfi r4, r5, #8, #8",
+        "bfi r4, r6, #16, #8",
+        "bfi r4, r7, #24, #8",
+        "cmp r2, #4",
+        "blt 8f",
+        "str r4, [r1], #4",
+        "bx lr",
+        "8:",
+        "strb r4, [r1], #1",
+        "lsrs r4, #8",
+        "subs r2, #1",
+        "bne 8b",
+        "bx lr",
+        "5:",
+        "bfi r4, r5, #16, #16",
+        "bfi r6, r7, #16, #16",
+        "cmp r2, #4",
+        "blt 8f",
+        "str r4, [r1], #4",
+        "str r6, [r1], #4",
+        "bx lr",
+        "8:",
+        "strh r4, [r1], #2",
+        "lsrs r4, #16",
+        "subs r2, #1",
+        "beq 9f",
+        "strh r4, [r1], #2",
+        "subs r2, #1",
+        "beq 9f",
+        "strh r6, [r1], #2",
+        "9:",
+        "bx lr",
+        ".purgem output",
+    )
+}
+
+// ---- v6-M: Cortex-M0, M0+, M23 -----------------------------------------------------------------------
+
+/// One point, four rows. Weights are loaded through registers that hold the rows' offsets, the one form
+/// that extends the sign, and sums stand in high registers, which can at least be added to.
+#[cfg(gimbal_v6m)]
+#[unsafe(naked)]
+unsafe extern "C" fn one_point(layer: &Layer, x: *const i16, y: *mut u8) {
+    naked_asm!(
+        // r0 matrix · r1 x · lr its end · r4-r7 offsets of rows · r8-r11 sums · r12 offset, shift, min, max
+        // sp+0 x · +4 y · +8 end of x · +12 rows
+        ".macro weight row, sum",
+        r"ldrsb r3, [r0, \row]",
+        "muls r3, r2, r3",
+        r"add \sum, r3",
+        ".endm",
+        ".macro column x",
+        r"ldrsh r2, [r1, \x]",
+        "weight r4, r8",
+        "weight r5, r9",
+        "weight r6, r10",
+        "weight r7, r11",
+        ".endm",
+        "push {{r4-r7, lr}}",
+        "mov r4, r8",
+        "mov r5, r9",
+        "mov r6, r10",
+        "mov r7, r11",
+        "push {{r4-r7}}",
+        "ldm r0!, {{r3, r4}}",
+        "mov r12, r0",
+        "ldr r5, [r0, #16]",
+        "movs r0, r3",
+        "lsls r4, #3",
+        "adds r4, r1",
+        "movs r3, r2",
+        "movs r2, r1",
+        "push {{r2-r5}}",
+        "2:", // group
+        "ldm r0!, {{r4-r7}}",
+        "mov r8, r4",
+        "mov r9, r5",
+        "mov r10, r6",
+        "mov r11, r7",
+        "movs r4, #0",
+        "movs r5, #4",
+        "movs r6, #8",
+        "movs r7, #12",
+        "ldr r1, [sp, #8]",
+        "mov lr, r1",
+        "ldr r1, [sp]",
+        "3:", // tile: columns 0, 2, 1, 3, which are 0, 4, 2 and 6 bytes into x
+        "column r4",
+        "adds r0, #1",
+        "column r5",
+        "adds r0, #1",
+        "adds r1, #2",
+        "column r4",
+        "adds r0, #1",
+        "column r5",
+        "adds r0, #13",
+        "adds r1, #6",
+        "cmp r1, lr",
+        "bne 3b",
+        "ldr r1, [sp, #4]",
+        "ldr r7, [sp, #12]",
+        "mov r2, r8",
+        "bl 4f",
+        "mov r2, r9",
+        "bl 4f",
+        "mov r2, r10",
+        "bl 4f",
+        "mov r2, r11",
+        "bl 4f",
+        "str r1, [sp, #4]",
+        "str r7, [sp, #12]",
+        "b 2b",
+        "4:", // output of the sum r2 to r1, of which r7 are left
+        "ldm r0!, {{r3}}",
+        // r2 = (r2 · r3) >> 32, from products of halves
+        "uxth r4, r2",
+        "asrs r2, #16",
+        "uxth r5, r3",
+        "asrs r3, #16",
+        "movs r6, r4",
+        "muls r6, r5, r6",
+        "lsrs r6, #16",
+        "muls r5, r2, r5",
+        "adds r5, r6",
+        "muls r4, r3, r4",
+        "uxth r6, r5",
+        "adds r4, r6",
+        "asrs r4, #16",
+        "asrs r5, #16",
+        "muls r2, r3, r2",
+        "adds r2, r4",
+        "adds r2, r5",
+        "mov r3, r12",
+        "ldm r3, {{r3-r6}}",
+        "adds r2, r3",
+        "asrs r2, r4",
+        "cmp r2, r5",
+        "bge 5f",
+        "movs r2, r5",
+        "5:",
+        "cmp r2, r6",
+        "ble 6f",
+        "movs r2, r6",
+        "6:",
+        "cmp r4, #0",
+        "bmi 7f",
+        "strb r2, [r1]",
+        "adds r1, #1",
+        "subs r7, #1",
+        "beq 9f",
+        "bx lr",
+        "7:",
+        "strh r2, [r1]",
+        "adds r1, #2",
+        "subs r7, #1",
+        "beq 9f",
+        "bx lr",
+        "9:",
+        "add sp, #16",
+        "pop {{r4-r7}}",
+        "mov r8, r4",
+        "mov r9, r5",
+        "mov r10, r6",
+        "mov r11, r7",
+        "pop {{r4-r7, pc}}",
+        ".purgem weight",
+        ".purgem column",
+    )
+}
+
+// ---- Vectors: Cortex-M55, M85 ------------------------------------------------------------------------
+
+/// One point, four rows, four tiles at once: a lane holds one tile's four weights of a row, and lanes
+/// behind the last tile are off. Bytes 0 and 2, then 1 and 3, of all lanes widen in one instruction.
+#[cfg(gimbal_mve)]
+#[unsafe(naked)]
+unsafe extern "C" fn one_point(layer: &Layer, x: *const i16, y: *mut u8) {
+    naked_asm!(
+        ".cpu cortex-m55",
+        // r0 matrix · r2 y · r3 quads · r4, r6, r8, r10 sums · r5 offset · r7 -shift · r9 min · r11 max · r12 rows
+        // q0 addresses of weights · q7 of x · q5, q6 what they start with · q1, q2 x
+        ".macro row sum, weights",
+        r"vldrw.u32 q3, [q0, \weights",
+        "vmovlb.s8 q4, q3",
+        r"vmlava.s16 \sum, q1, q4",
+        "vmovlt.s8 q3, q3",
+        r"vmlava.s16 \sum, q2, q3",
+        ".endm",
+        "push {{r4-r11, lr}}",
+        "vpush {{d8-d15}}",
+        "sub r4, r1, #32",
+        "vidup.u32 q6, r4, #8",
+        "mvn r6, #23",
+        "vidup.u32 q5, r6, #8",
+        "ldm r0, {{r0, r3, r5, r7, r9, r11, r12}}",
+        "vshl.i32 q5, q5, #1",
+        "lsrs r1, r7, #31", // outputs are i16
+        "uxtb r7, r7",
+        "negs r7, r7",
+        "2:",
+        "ldm r0, {{r4, r6, r8, r10}}",
+        "vadd.i32 q0, q5, r0", // 64 bytes before the tiles
+        "vmov q7, q6",
+        "dlstp.32 lr, r3",
+        "3:",
+        "vldrw.u32 q1, [q7, #32]!",
+        "vldrw.u32 q2, [q7, #4]",
+        "row r4, #64]!",
+        "row r6, #4]",
+        "row r8, #8]",
+        "row r10, #12]",
+        "letp lr, 3b",
+        "add r0, r0, r3, lsl #4",
+        "vldrw.u32 q1, [r0, #16]",
+        "vmov q0[2], q0[0], r4, r8",
+        "vmov q0[3], q0[1], r6, r10",
+        "vmulh.s32 q0, q0, q1",
+        "vdup.32 q1, r9",
+        "vadd.i32 q0, q0, r5",
+        "vdup.32 q2, r11",
+        "vshl.s32 q0, r7",
+        "vmax.s32 q0, q0, q1",
+        "vmin.s32 q0, q0, q2",
+        "vctp.32 r12",
+        "cbnz r1, 5f",
+        "vpst",
+        "vstrbt.32 q0, [r2], #4",
+        "4:",
+        "adds r0, #32",
+        "subs r12, #4",
+        "bgt 2b",
+        "vpop {{d8-d15}}",
+        "pop {{r4-r11, pc}}",
+        "5:",
+        "vpst",
+        "vstrht.32 q0, [r2], #8",
+        "b 4b",
+        ".purgem row",
+    )
+}
+
+/// Two points, four rows, four tiles at once, of which there must be a multiple.
+#[cfg(gimbal_mve)]
+#[unsafe(naked)]
+unsafe extern "C" fn two_points(layer: &Layer, x0: *const i16, x1: *const i16, y0: *mut u8, y1: *mut u8) {
+    naked_asm!(
+        ".cpu cortex-m55",
+        // r3 matrix · r9, r11 x · r1 end of the first x · r5, r7 y · r4, r6, r8, r10 sums of the first point,
+        // r0, r2, r12, lr of the second · q0 addresses of weights · q7 what they start with · q1-q4 x
+        // sp+0 x · +8 bytes of tiles · +12 offset, -shift, min, max · +28 rows
+        ".macro row sum0, sum1, weights",
+        r"vldrw.u32 q5, [q0, \weights",
+        "vmovlb.s8 q6, q5",
+        r"vmlava.s16 \sum0, q1, q6",
+        r"vmlava.s16 \sum1, q3, q6",
+        "vmovlt.s8 q5, q5",
+        r"vmlava.s16 \sum0, q2, q5",
+        r"vmlava.s16 \sum1, q4, q5",
+        ".endm",
+        "push {{r4-r11, lr}}",
+        "vpush {{d8-d15}}",
+        "mov r9, r3",
+        "mvn r4, #23",
+        "vidup.u32 q7, r4, #8",
+        "ldm r0, {{r0, r3-r8}}",
+        "vshl.i32 q7, q7, #1",
+        "negs r5, r5", // negative where outputs are i8
+        "lsls r3, #4",
+        "push {{r1-r8}}",
+        "mov r3, r0",
+        "mov r5, r9",
+        "ldr r7, [sp, #132]",
+        "2:",
+        "ldm r3, {{r4, r6, r8, r10}}",
+        "vadd.i32 q0, q7, r3", // 64 bytes before the tiles
+        "ldm sp, {{r9, r11, r12}}",
+        "add r3, r12",
+        "add r1, r9, r12, lsr #1",
+        "movs r0, r4",
+        "movs r2, r6",
+        "mov r12, r8",
+        "mov lr, r10",
+        "3:",
+        "vld20.32 {{q1, q2}}, [r9]",
+        "vld21.32 {{q1, q2}}, [r9]!",
+        "vld20.32 {{q3, q4}}, [r11]",
+        "vld21.32 {{q3, q4}}, [r11]!",
+        "row r4, r0, #64]!",
+        "row r6, r2, #4]",
+        "row r8, r12, #8]",
+        "row r10, lr, #12]",
+        "cmp r9, r1",
+        "bne 3b",
+        "vldrw.u32 q2, [r3, #16]",
+        "vmov q0[2], q0[0], r4, r8",
+        "vmov q0[3], q0[1], r6, r10",
+        "vmov q1[2], q1[0], r0, r12",
+        "vmov q1[3], q1[1], r2, lr",
+        "add r0, sp, #12",
+        "ldm r0, {{r0, r1, r2, r4, r6}}",
+        "vmulh.s32 q0, q0, q2",
+        "vmulh.s32 q1, q1, q2",
+        "vadd.i32 q0, q0, r0",
+        "vadd.i32 q1, q1, r0",
+        "vdup.32 q2, r2",
+        "vshl.s32 q0, r1",
+        "vshl.s32 q1, r1",
+        "vdup.32 q3, r4",
+        "vmax.s32 q0, q0, q2",
+        "vmax.s32 q1, q1, q2",
+        "vmin.s32 q0, q0, q3",
+        "vmin.s32 q1, q1, q3",
+        "vctp.32 r6",
+        "cmp r1, #0",
+        "bge 5f",
+        "vpstt",
+        "vstrbt.32 q0, [r5], #4",
+        "vstrbt.32 q1, [r7], #4",
+        "4:",
+        "adds r3, #32",
+        "subs r6, #4",
+        "str r6, [sp, #28]",
+        "bgt 2b",
+        "add sp, #32",
+        "vpop {{d8-d15}}",
+        "pop {{r4-r11, pc}}",
+        "5:",
+        "vpstt",
+        "vstrht.32 q0, [r5], #8",
+        "vstrht.32 q1, [r7], #8",
+        "b 4b",
+        ".purgem row",
+    )
+}
