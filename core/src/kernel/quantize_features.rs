@@ -1,6 +1,6 @@
 //! The canonical window as int8 features, the input of η.
 
-use super::{Cost, Fault, Memory, Operands, Record, Site};
+use super::{Cost, Fault, Memory, Operands, Record, Site, pairs};
 use crate::arena::{view, view_mut};
 use crate::format::{Dtype, MAX_FIELDS};
 use crate::quant::Requantize;
@@ -55,7 +55,7 @@ impl QuantizeFeatures {
 
     fn samples(&self, fields: impl Iterator<Item = usize> + Clone, channels: usize, x: &[i16], y: &mut [i8]) {
         let channels = channels.max(1);
-        for (x, y) in x.chunks_exact(channels).zip(y.chunks_exact_mut(channels)) {
+        for (x, y) in pairs(x.chunks_exact(channels), y.chunks_exact_mut(channels)) {
             let mut values = x.iter().zip(y);
             for (width, &multiplier) in fields.clone().zip(&self.multipliers) {
                 for (&x, y) in values.by_ref().take(width) {
