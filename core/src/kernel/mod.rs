@@ -24,6 +24,7 @@
 //! ```
 
 mod conv;
+mod depthwise;
 mod norm_gate;
 mod patch;
 mod pool;
@@ -34,7 +35,9 @@ mod testing;
 mod tile;
 
 pub use conv::Conv;
+pub use depthwise::{Depthwise, Filters};
 pub use norm_gate::NormGate;
+pub use patch::Window;
 pub use pool::{Pool, Pooling};
 pub use quantize_features::QuantizeFeatures;
 pub use quantize_vectors::QuantizeVectors;
@@ -255,6 +258,7 @@ operators! {
     2 Conv: "Convolution of features or vectors: dense, pointwise, over time, over an image.",
     3 NormGate: "Vectors scaled by a function of their lengths.",
     4 Pool: "Largest, mean or sum over a window, a set or an axis.",
+    5 Depthwise: "Convolution of each channel by itself.",
 }
 
 impl Operator {
