@@ -25,6 +25,7 @@
 
 mod conv;
 mod depthwise;
+mod lut;
 mod norm_gate;
 mod patch;
 mod pool;
@@ -36,6 +37,7 @@ mod tile;
 
 pub use conv::Conv;
 pub use depthwise::{Depthwise, Filters};
+pub use lut::Lut;
 pub use norm_gate::NormGate;
 pub use patch::Window;
 pub use pool::{Pool, Pooling};
@@ -259,6 +261,7 @@ operators! {
     3 NormGate: "Vectors scaled by a function of their lengths.",
     4 Pool: "Largest, mean or sum over a window, a set or an axis.",
     5 Depthwise: "Convolution of each channel by itself.",
+    6 Lut: "Any function of one int8 element.",
 }
 
 impl Operator {
