@@ -25,6 +25,7 @@
 
 mod conv;
 mod depthwise;
+mod elementwise;
 mod lut;
 mod norm_gate;
 mod patch;
@@ -37,6 +38,7 @@ mod tile;
 
 pub use conv::Conv;
 pub use depthwise::{Depthwise, Filters};
+pub use elementwise::{Add, Mul};
 pub use lut::Lut;
 pub use norm_gate::NormGate;
 pub use patch::Window;
@@ -262,6 +264,8 @@ operators! {
     4 Pool: "Largest, mean or sum over a window, a set or an axis.",
     5 Depthwise: "Convolution of each channel by itself.",
     6 Lut: "Any function of one int8 element.",
+    7 Add: "Sum of two tensors, each with its own factor.",
+    8 Mul: "Product of two tensors, element by element.",
 }
 
 impl Operator {
