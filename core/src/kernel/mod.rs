@@ -23,6 +23,7 @@
 //! }
 //! ```
 
+mod concat;
 mod conv;
 mod depthwise;
 mod elementwise;
@@ -36,6 +37,7 @@ mod quantize_vectors;
 mod testing;
 mod tile;
 
+pub use concat::Concat;
 pub use conv::Conv;
 pub use depthwise::{Depthwise, Filters};
 pub use elementwise::{Add, Mul};
@@ -266,6 +268,7 @@ operators! {
     6 Lut: "Any function of one int8 element.",
     7 Add: "Sum of two tensors, each with its own factor.",
     8 Mul: "Product of two tensors, element by element.",
+    9 Concat: "Two tensors side by side.",
 }
 
 impl Operator {
