@@ -33,6 +33,7 @@ mod patch;
 mod pool;
 mod quantize_features;
 mod quantize_vectors;
+mod rearrange;
 #[cfg(test)]
 mod testing;
 mod tile;
@@ -47,6 +48,7 @@ pub use patch::Window;
 pub use pool::{Pool, Pooling};
 pub use quantize_features::QuantizeFeatures;
 pub use quantize_vectors::QuantizeVectors;
+pub use rearrange::Rearrange;
 pub use tile::{Tiles, group_len};
 
 use crate::error::Error;
@@ -269,6 +271,7 @@ operators! {
     7 Add: "Sum of two tensors, each with its own factor.",
     8 Mul: "Product of two tensors, element by element.",
     9 Concat: "Two tensors side by side.",
+    10 Rearrange: "Slice, reshape, transpose, flip, repeat: elements in other places.",
 }
 
 impl Operator {
