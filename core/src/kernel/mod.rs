@@ -37,6 +37,7 @@ mod rearrange;
 #[cfg(test)]
 mod testing;
 mod tile;
+mod vector_products;
 
 pub use concat::Concat;
 pub use conv::Conv;
@@ -50,6 +51,7 @@ pub use quantize_features::QuantizeFeatures;
 pub use quantize_vectors::QuantizeVectors;
 pub use rearrange::Rearrange;
 pub use tile::{Tiles, group_len};
+pub use vector_products::{CrossProduct, InnerProduct};
 
 use crate::error::Error;
 use crate::format::{Input, NONE, Tensor, TensorId};
@@ -272,6 +274,8 @@ operators! {
     8 Mul: "Product of two tensors, element by element.",
     9 Concat: "Two tensors side by side.",
     10 Rearrange: "Slice, reshape, transpose, flip, repeat: elements in other places.",
+    11 InnerProduct: "Inner products of vectors, or their squared lengths.",
+    12 CrossProduct: "Cross products of vectors.",
 }
 
 impl Operator {
