@@ -231,6 +231,11 @@ fn elements_of<T: Element>(tensor: &Tensor) -> Option<usize> {
     tensor.elements().map(|n| n as usize)
 }
 
+/// Copies as many elements as both have. `copy_from_slice` keeps a panic for lengths that differ.
+pub(crate) fn copy<T: Copy>(from: &[T], to: &mut [T]) {
+    to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -241,6 +241,11 @@ impl Tensor {
         self.elements()?.checked_mul(self.dtype.bytes())?.checked_next_multiple_of(ALIGNMENT as u32)
     }
 
+    /// Whether equal elements stand for equal values.
+    pub(crate) fn same_meaning(&self, other: &Self) -> bool {
+        (self.scale.to_bits(), self.zero_point) == (other.scale.to_bits(), other.zero_point)
+    }
+
     /// Whether the tensor has no elements.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -4,7 +4,8 @@
 //! integers are summed exactly in 32 bits, and each sum is brought to its output's scale by one
 //! multiplication and one rounding, halves up: `(sum · m + 2^(s−1)) >> s`, the same on every target.
 //! Beside sums, only a few things are ever rounded: integer square roots and quotients, where an
-//! operator says so, and the entries of the pose that turns a window back.
+//! operator says so, and the entries of the pose that turns a window back. Cross products alone take
+//! halves away from zero, so that turning and rounding can change places.
 //!
 //! (Jacob et al., *Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
 //! Inference*, 2018, round twice here; one rounding is both smaller in error and cheaper.)
@@ -81,9 +82,16 @@ pub(crate) struct Rescale {
 }
 
 impl Rescale {
+    /// The same as [`Requantize::apply`].
     #[inline]
     pub(crate) fn apply(&self, sum: i32, multiplier: i32) -> i16 {
-        let value = high_product(sum, multiplier).wrapping_add(self.offset) >> (self.shift & 31);
+        self.finish(high_product(sum, multiplier))
+    }
+
+    /// From the high word of the product, of magnitude up to 2³⁰.
+    #[inline]
+    pub(crate) fn finish(&self, high: i32) -> i16 {
+        let value = high.wrapping_add(self.offset) >> (self.shift & 31);
         value.max(self.min.into()).min(self.max.into()) as i16
     }
 }

@@ -24,31 +24,43 @@
 //! ```
 
 mod argmax;
+mod concat;
 mod conv;
+mod depthwise;
+mod elementwise;
 mod l2_norm;
+mod lut;
 mod nearest_code;
 mod norm_gate;
 mod patch;
 mod pool;
 mod quantize_features;
 mod quantize_vectors;
+mod rearrange;
 mod root;
 mod softmax;
 #[cfg(test)]
 mod testing;
 mod tile;
+mod vector_products;
 
 pub use argmax::Argmax;
+pub use concat::Concat;
 pub use conv::Conv;
+pub use depthwise::{Depthwise, Filters};
+pub use elementwise::{Add, Mul};
 pub use l2_norm::L2Norm;
+pub use lut::Lut;
 pub use nearest_code::NearestCode;
 pub use norm_gate::NormGate;
 pub use patch::Window;
 pub use pool::{Pool, Pooling};
 pub use quantize_features::QuantizeFeatures;
 pub use quantize_vectors::QuantizeVectors;
+pub use rearrange::Rearrange;
 pub use softmax::{LogSoftmax, Softmax};
 pub use tile::{Tiles, group_len};
+pub use vector_products::{CrossProduct, InnerProduct};
 
 use crate::error::Error;
 use crate::format::{Input, NONE, Tensor, TensorId};
@@ -268,6 +280,14 @@ operators! {
     2 Conv: "Convolution of features or vectors: dense, pointwise, over time, over an image.",
     3 NormGate: "Vectors scaled by a function of their lengths.",
     4 Pool: "Largest, mean or sum over a window, a set or an axis.",
+    5 Depthwise: "Convolution of each channel by itself.",
+    6 Lut: "Any function of one int8 element.",
+    7 Add: "Sum of two tensors, each with its own factor.",
+    8 Mul: "Product of two tensors, element by element.",
+    9 Concat: "Two tensors side by side.",
+    10 Rearrange: "Slice, reshape, transpose, flip, repeat: elements in other places.",
+    11 InnerProduct: "Inner products of vectors, or their squared lengths.",
+    12 CrossProduct: "Cross products of vectors.",
     13 Softmax: "Logits → probabilities, over the channels.",
     14 LogSoftmax: "Logits → logarithms of probabilities, over the channels.",
     15 Argmax: "Which channel is the largest.",

@@ -94,10 +94,19 @@ impl Window {
         Some(place as usize)
     }
 
+    /// The first input that the window at output `at` sees along an axis, where it sees no padding.
+    pub(crate) fn inside(&self, axis: usize, at: usize, inputs: usize) -> Option<usize> {
+        let [size, stride, dilation, padding] = self.along(axis);
+        let first = at.wrapping_mul(stride).checked_sub(padding)?;
+        let last = first.wrapping_add(size.wrapping_sub(1).wrapping_mul(dilation));
+        (last < inputs).then_some(first)
+    }
+
     /// Size, stride, dilation and padding down (0) or across (1).
-    fn along(&self, axis: usize) -> [usize; 4] {
-        [self.size, self.stride, self.dilation, self.padding]
-            .map(|[down, across]| if axis == 0 { down } else { across }.into())
+    pub(crate) fn along(&self, axis: usize) -> [usize; 4] {
+        // Not `map`: it becomes a loop where the compiler saves flash, and this is asked for every tap.
+        let pick = |[down, across]: [u16; 2]| usize::from(if axis == 0 { down } else { across });
+        [pick(self.size), pick(self.stride), pick(self.dilation), pick(self.padding)]
     }
 }
 

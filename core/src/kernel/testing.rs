@@ -22,6 +22,7 @@ pub(crate) fn values(dtype: Dtype, tensor: &Tensor) -> impl Strategy<Value = Vec
 }
 
 /// Tensors and constants around one operator.
+#[derive(Debug)]
 pub(crate) struct Bench {
     pub(crate) tensors: Vec<Tensor>,
     pub(crate) blob: Vec<u8>,
@@ -31,6 +32,14 @@ impl Bench {
     /// Checks and runs the operator on its first input, or on the window if it has none.
     pub(crate) fn run(&self, operator: &Operator, input: &[i16]) -> Vec<i16> {
         self.run_on(operator, [input, &[]])
+    }
+
+    /// What the loader says of the operator.
+    pub(crate) fn check(&self, operator: &Operator) -> Result<u32, Fault> {
+        let record = operator.encode();
+        let (kind, body) = split(&record);
+        let (kernel, contract) = (kernel(kind), contract());
+        (kernel.check)(body, &self.site(&operands(body), &contract, &[]))
     }
 
     /// Checks and runs the operator; the output's memory is full of rubbish before.
@@ -43,11 +52,8 @@ impl Bench {
     pub(crate) fn run_wide(&self, operator: &Operator, inputs: [&[i16]; 2]) -> Vec<i32> {
         let record = operator.encode();
         let (kind, body) = split(&record);
-        let kernel = Kernel::ALL.iter().find(|kernel| kernel.kind == kind).unwrap();
-        let ids = operands(body);
-        let contract = contract();
-        let window = if ids.inputs[0] == NONE { inputs[0] } else { &[] };
-        let site = self.site(&ids, &contract, window);
+        let (kernel, ids, contract) = (kernel(kind), operands(body), contract());
+        let site = self.site(&ids, &contract, if ids.inputs[0] == NONE { inputs[0] } else { &[] });
         (kernel.check)(body, &site).expect("the loader takes it");
         let mut memory = [0, 1].map(|i| match ids.inputs[i] {
             NONE => Vec::new(),
@@ -58,14 +64,6 @@ impl Bench {
         let [a, b] = &mut memory;
         (kernel.run)(body, &site, Memory { inputs: [a, b], output: &mut output, scratch: &mut scratch }).unwrap();
         unpack(&site.output, &output)
-    }
-
-    /// What the loader says of the operator.
-    pub(crate) fn check(&self, operator: &Operator) -> Result<u32, Fault> {
-        let record = operator.encode();
-        let (kind, body) = split(&record);
-        let kernel = Kernel::ALL.iter().find(|kernel| kernel.kind == kind).unwrap();
-        (kernel.check)(body, &self.site(&operands(body), &contract(), &[]))
     }
 
     /// Where an operator with these operands stands.
@@ -84,6 +82,10 @@ impl Bench {
     fn tensor(&self, id: TensorId) -> Tensor {
         if id == NONE { Tensor::ABSENT } else { self.tensors[usize::from(id)] }
     }
+}
+
+fn kernel(kind: u16) -> &'static Kernel {
+    Kernel::ALL.iter().find(|kernel| kernel.kind == kind).unwrap()
 }
 
 /// Two vector fields.
