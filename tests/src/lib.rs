@@ -11,7 +11,8 @@ pub use windows::synthetic_windows;
 
 use gimbal_core::format::{ALIGNMENT, Chart, Dtype, FieldKind, NONE, PoseHead, Role, TensorId};
 use gimbal_core::kernel::{
-    Conv, NormGate, Operands, Operator, Pool, Pooling, QuantizeFeatures, QuantizeVectors, Tiles, Window,
+    Conv, Depthwise, Filters, NormGate, Operands, Operator, Pool, Pooling, QuantizeFeatures, QuantizeVectors, Tiles,
+    Window,
 };
 use gimbal_core::quant::Requantize;
 use gimbal_train::package::{Contract, ContractField, Parts};
@@ -130,6 +131,36 @@ impl Builder {
         let scratch = self.tensor(Dtype::I16, [1, points, columns.next_multiple_of(4) as u16]);
         let operands = Operands::new(x, y).with_scratch(scratch);
         self.parts.push(Operator::Conv(Conv { operands, window, requantize, weights, groups: 1, reserved: 0 }));
+    }
+
+    /// A depthwise convolution with random weights; every channel has a multiplier of 2³⁰.
+    fn depthwise(
+        &mut self,
+        x: TensorId,
+        y: TensorId,
+        window: Window,
+        biases: RangeInclusive<i32>,
+        requantize: Requantize,
+    ) {
+        let filters = Filters {
+            taps: usize::from(window.size[0] * window.size[1]),
+            channels: self.parts.tensors[usize::from(y)].shape[2].into(),
+        };
+        let blob = &mut self.parts.blob;
+        blob.resize(blob.len().next_multiple_of(ALIGNMENT), 0);
+        let start = blob.len();
+        blob.resize(start + filters.len(), 0);
+        let bytes = &mut blob[start..];
+        for channel in 0..filters.channels {
+            bytes[filters.bias(channel)..][..4].copy_from_slice(&self.rng.random_range(biases.clone()).to_le_bytes());
+            bytes[filters.multiplier(channel)..][..4].copy_from_slice(&(1i32 << 30).to_le_bytes());
+            for tap in 0..filters.taps {
+                bytes[filters.weight(tap, channel)] = self.rng.random_range(-127i8..=127) as u8;
+            }
+        }
+        let scratch = self.tensor(Dtype::I32, [1, 1, filters.taps as u16]);
+        let operands = Operands::new(x, y).with_scratch(scratch);
+        self.parts.push(Operator::Depthwise(Depthwise { operands, window, requantize, weights: start as u32 }));
     }
 
     /// Pools each channel over all samples.

@@ -1,13 +1,13 @@
 //! One package with every layer of the table.
 //!
-//! The window becomes features, and before each layer a convolution with one tap makes its input of them,
-//! so that every layer sees numbers that are neither constant nor saturated. Weights are random. What the
+//! The window becomes features, which are spread out before each layer into as many numbers as it takes, so
+//! that every layer sees numbers that are neither constant nor saturated. Weights are random. What the
 //! operators between the layers take is not reported.
 
 use super::layers::{Kind, LAYERS, Layer};
 use crate::{Builder, clamped};
-use gimbal_core::format::{Dtype, FieldKind, Role, TensorId};
-use gimbal_core::kernel::{Operands, Operator, QuantizeFeatures, Window};
+use gimbal_core::format::{Dtype, FieldKind, NONE, Role, TensorId};
+use gimbal_core::kernel::{Add, Operands, Operator, Pool, Pooling, QuantizeFeatures, Rearrange, Window};
 use gimbal_train::package::{Contract, ContractField, Parts};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -47,9 +47,11 @@ pub fn benchmark() -> Benchmark {
     let mut operators = vec![];
     let mut code = features;
     for layer in LAYERS {
-        let input = layers.conv(features, layer.input, Window::POINT);
+        let source = if layer.dtype == Dtype::I16 { canonical } else { features };
+        let input = layers.spread(source, layer, 0);
+        let other = matches!(layer.kind, Kind::Add).then(|| layers.spread(source, layer, 100));
         operators.push(layers.pushed);
-        code = layers.layer(layer, input);
+        code = layers.layer(layer, input, other.unwrap_or(NONE));
     }
     let Layers { mut builder, .. } = layers;
     builder.parts.network(Role::Eta, code);
@@ -78,19 +80,58 @@ struct Layers {
 }
 
 impl Layers {
-    fn layer(&mut self, layer: &Layer, input: TensorId) -> TensorId {
+    fn layer(&mut self, layer: &Layer, input: TensorId, other: TensorId) -> TensorId {
+        let (operands, range) =
+            (|output| Operands { inputs: [input, other], ..Operands::new(input, output) }, (-128, 127));
+        let output = self.tensor(layer.dtype, layer.output);
         match layer.kind {
-            Kind::Conv(window) => self.conv(input, layer.output, window),
+            Kind::Conv(window) => {
+                let requantize = match layer.dtype {
+                    Dtype::I8 => clamped(shift(&window, layer.input[2]), ZERO_POINT, range),
+                    // Sums are larger, and so is what they are brought to.
+                    _ => clamped(shift(&window, layer.input[2]), 0, (-32767, 32767)),
+                };
+                self.builder.conv(input, output, window, -3000..=3000, requantize);
+                self.pushed += 1;
+            }
+            Kind::Depthwise(window) => {
+                let requantize = clamped(shift(&window, 1), ZERO_POINT, range);
+                self.builder.depthwise(input, output, window, -3000..=3000, requantize);
+                self.pushed += 1;
+            }
+            Kind::MaxPool(window) => self.push(Operator::Pool(Pool {
+                operands: operands(output),
+                window,
+                requantize: clamped(1, ZERO_POINT, range),
+                multiplier: 0,
+                pooling: Pooling::Max.code(),
+                reserved: 0,
+            })),
+            Kind::Add => self.push(Operator::Add(Add {
+                operands: operands(output),
+                requantize: clamped(21, ZERO_POINT, range),
+                multipliers: [1 << 20, 3 << 19],
+            })),
         }
+        output
     }
 
-    fn conv(&mut self, input: TensorId, to: [u16; 3], window: Window) -> TensorId {
-        let output = self.features(to);
-        let columns = window.size[0] * window.size[1] * self.builder.parts.tensors[usize::from(input)].shape[2];
-        let requantize = clamped(shift(columns), ZERO_POINT, (-128, 127));
-        self.builder.conv(input, output, window, -3000..=3000, requantize);
-        self.pushed += 1;
+    /// Numbers for a layer, out of a tensor of fewer: those of neighbouring points overlap.
+    fn spread(&mut self, from: TensorId, layer: &Layer, offset: i32) -> TensorId {
+        let [height, width, channels] = layer.input;
+        let output = self.tensor(layer.dtype, layer.input);
+        let across = if height == 1 { 17 } else { 29 };
+        self.push(Operator::Rearrange(Rearrange {
+            operands: Operands::new(from, output),
+            shape: [1, height, width, channels],
+            strides: [0, 53, across, 1],
+            offset,
+        }));
         output
+    }
+
+    fn tensor(&mut self, dtype: Dtype, shape: [u16; 3]) -> TensorId {
+        if dtype == Dtype::I16 { self.builder.tensor(dtype, shape) } else { self.features(shape) }
     }
 
     fn features(&mut self, shape: [u16; 3]) -> TensorId {
@@ -103,9 +144,10 @@ impl Layers {
     }
 }
 
-/// Brings a sum of `columns` products of a random weight and a random feature back to a feature's size:
-/// it grows with the square root of their number.
-fn shift(columns: u16) -> u16 {
+/// Brings a sum of products of a random weight and a random feature back to a feature's size: it grows
+/// with the square root of their number.
+fn shift(window: &Window, channels: u16) -> u16 {
+    let columns = window.size[0] * window.size[1] * channels;
     36 + columns.ilog2().div_ceil(2) as u16
 }
 
