@@ -168,20 +168,15 @@ impl<'m> Model<'m> {
     }
 
     /// What runs a kind of operator.
-    pub(crate) fn kernel(&self, kind: u16) -> Option<&'m Kernel> {
+    pub(crate) fn kernel(&self, kind: u32) -> Option<&'m Kernel> {
         self.kernels.iter().find(|kernel| kernel.kind == kind)
     }
 
     /// Where an operator with these operands stands, or `None` if it names a tensor that does not exist.
     pub(crate) fn site<'s>(&'s self, operands: &Operands, window: &'s [i16]) -> Option<Site<'s>> {
         let [a, b] = operands.inputs;
-        let mut tensors = [Tensor::ABSENT; 4];
-        for (tensor, id) in tensors.iter_mut().zip([a, b, operands.output, operands.scratch]) {
-            if id != NONE {
-                *tensor = self.tensor(id)?;
-            }
-        }
-        let [x, other, output, scratch] = tensors;
+        let tensor = |id| if id == NONE { Some(Tensor::ABSENT) } else { self.tensor(id) };
+        let (x, other, output, scratch) = (tensor(a)?, tensor(b)?, tensor(operands.output)?, tensor(operands.scratch)?);
         Some(Site {
             inputs: [x, other],
             output,
@@ -245,8 +240,8 @@ impl<'m> Model<'m> {
             if operator == self.psi_operators() {
                 self.check_pose(&mut written)?;
             }
-            let (kind, body) = kernel::split(record);
-            let kernel = self.kernel(kind).ok_or(Error::UnsupportedOperator { operator })?;
+            let [kind, body @ ..] = &kernel::words(record);
+            let kernel = self.kernel(*kind).ok_or(Error::UnsupportedOperator { operator })?;
             let operands = kernel::operands(body);
             let site = self.check_operands(&operands, kernel, operator, &written)?;
             // Constants are counted once each: shared ones would let a small package ask for endless work.

@@ -181,12 +181,12 @@ fn part(memory: &mut [u32], needed: usize) -> Result<&mut [u32], Error> {
 
 /// Runs one operator.
 fn step(model: &Model<'_>, arena: &mut Arena<'_>, window: &[i16], record: &[u8; Operator::LEN]) -> Option<()> {
-    let (kind, body) = kernel::split(record);
+    let [kind, body @ ..] = &kernel::words(record);
     let site = model.site(&kernel::operands(body), window)?;
     let [a, b] = &site.inputs;
     let a = if site.in_place { &Tensor::ABSENT } else { a };
     let [a, b, output, scratch] = arena.memory([a, b, &site.output, &site.scratch])?;
-    (model.kernel(kind)?.run)(body, &site, Memory { inputs: [a, b], output, scratch })
+    (model.kernel(*kind)?.run)(body, &site, Memory { inputs: [a, b], output, scratch })
 }
 
 /// The chart, applied to ψ's output.

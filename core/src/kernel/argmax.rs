@@ -22,7 +22,7 @@ pub struct Argmax {
 // ---- Check ----------------------------------------------------------------------------------------
 
 impl Record for Argmax {
-    const KIND: u16 = 15;
+    const KIND: u32 = 15;
     const NAME: &'static str = "argmax";
 
     fn cost(&self, _site: &Site<'_>) -> Cost {

@@ -23,7 +23,7 @@ pub struct Concat {
 // ---- Check ----------------------------------------------------------------------------------------
 
 impl Record for Concat {
-    const KIND: u16 = 9;
+    const KIND: u32 = 9;
     const NAME: &'static str = "concat";
 
     fn cost(&self, _site: &Site<'_>) -> Cost {

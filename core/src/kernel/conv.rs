@@ -46,7 +46,7 @@ pub struct Conv {
 // ---- Check ----------------------------------------------------------------------------------------
 
 impl Record for Conv {
-    const KIND: u16 = 2;
+    const KIND: u32 = 2;
     const NAME: &'static str = "conv";
 
     fn cost(&self, site: &Site<'_>) -> Cost {
@@ -87,7 +87,11 @@ impl Record for Conv {
         let mut output = ActivationsMut::of(memory.output, y)?;
         let patches = view_mut::<i16>(memory.scratch, scratch)?;
         // No tap fills the columns up to a multiple of four.
-        patches.fill(0);
+        let width = tiles.columns.next_multiple_of(SIDE);
+        patches
+            .chunks_mut(width.max(1))
+            .filter_map(|patch| patch.get_mut(tiles.columns..))
+            .for_each(|rest| rest.fill(0));
         for group in 0..self.groups.into() {
             let matrix = self.matrix(&tiles, site.blob, group)?;
             let source =

@@ -97,7 +97,7 @@ impl Filters {
 // ---- Check ----------------------------------------------------------------------------------------
 
 impl Record for Depthwise {
-    const KIND: u16 = 5;
+    const KIND: u32 = 5;
     const NAME: &'static str = "depthwise";
 
     fn cost(&self, site: &Site<'_>) -> Cost {

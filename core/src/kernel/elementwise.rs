@@ -45,7 +45,7 @@ pub struct Mul {
 // ---- Check ----------------------------------------------------------------------------------------
 
 impl Record for Add {
-    const KIND: u16 = 7;
+    const KIND: u32 = 7;
     const NAME: &'static str = "add";
 
     fn cost(&self, _site: &Site<'_>) -> Cost {
@@ -94,7 +94,7 @@ impl Add {
 }
 
 impl Record for Mul {
-    const KIND: u16 = 8;
+    const KIND: u32 = 8;
     const NAME: &'static str = "mul";
 
     fn cost(&self, _site: &Site<'_>) -> Cost {

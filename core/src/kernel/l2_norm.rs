@@ -25,7 +25,7 @@ pub struct L2Norm {
 // ---- Check ----------------------------------------------------------------------------------------
 
 impl Record for L2Norm {
-    const KIND: u16 = 16;
+    const KIND: u32 = 16;
     const NAME: &'static str = "l2_norm";
 
     fn cost(&self, _site: &Site<'_>) -> Cost {

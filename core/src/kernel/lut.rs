@@ -26,7 +26,7 @@ pub struct Lut {
 const LEN: usize = 256;
 
 impl Record for Lut {
-    const KIND: u16 = 6;
+    const KIND: u32 = 6;
     const NAME: &'static str = "lut";
     const IN_PLACE: bool = true;
 

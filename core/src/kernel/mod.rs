@@ -113,7 +113,7 @@ pub struct Cost {
 /// Each record type has its own as `KERNEL`; [`Kernel::ALL`] has all of them.
 #[derive(Clone, Copy, Debug)]
 pub struct Kernel {
-    pub(crate) kind: u16,
+    pub(crate) kind: u32,
     pub(crate) in_place: bool,
     pub(crate) check: fn(&Body, &Site<'_>) -> Result<u32, Fault>,
     pub(crate) run: fn(&Body, &Site<'_>, Memory<'_>) -> Option<()>,
@@ -126,17 +126,17 @@ impl Kernel {
 }
 
 fn check<R: Record>(body: &Body, site: &Site<'_>) -> Result<u32, Fault> {
-    R::read(body).check(site)
+    R::read(body).ok_or(Fault::Operand)?.check(site)
 }
 
 fn run<R: Record>(body: &Body, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
-    R::read(body).run(site, memory)
+    R::read(body)?.run(site, memory)
 }
 
 /// What each operator's file defines.
 pub(crate) trait Record: Pod {
     /// Position in the table of FORMAT.md.
-    const KIND: u16;
+    const KIND: u32;
     const NAME: &'static str;
     /// Whether the output may be the first input.
     const IN_PLACE: bool = false;
@@ -150,14 +150,15 @@ pub(crate) trait Record: Pod {
     /// Runs the operator; `None` where [`check`](Self::check) would have failed.
     fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()>;
 
-    fn read(body: &Body) -> Self {
-        const { assert!(size_of::<Self>() <= size_of::<Body>()) };
-        bytemuck::pod_read_unaligned(&body[..size_of::<Self>()])
+    /// The record in its place; `Some` for every record, of which none is longer or wants more alignment.
+    fn read(body: &Body) -> Option<&Self> {
+        const { assert!(size_of::<Self>() <= size_of::<Body>() && align_of::<Self>() <= align_of::<Body>()) };
+        bytemuck::try_from_bytes(bytemuck::bytes_of(body).get(..size_of::<Self>())?).ok()
     }
 }
 
-/// A record without its kind; the rest is zero.
-pub(crate) type Body = [u8; Operator::LEN - size_of::<u16>()];
+/// A record without its kind, copied out of the package, where it may have any address.
+pub(crate) type Body = [u32; Operator::LEN / size_of::<u32>() - 1];
 
 /// Where an operator stands: its tensors, its constants, and what goes into the network.
 ///
@@ -262,9 +263,9 @@ macro_rules! operators {
             /// The operator that bytes hold, or `None` if its kind is unknown.
             #[must_use]
             pub fn decode(bytes: &[u8; Self::LEN]) -> Option<Self> {
-                let (kind, body) = split(bytes);
-                match kind {
-                    $(<$record as Record>::KIND => Some(Self::$record($record::read(body))),)*
+                let [kind, body @ ..] = &words(bytes);
+                match *kind {
+                    $(<$record as Record>::KIND => $record::read(body).copied().map(Self::$record),)*
                     _ => None,
                 }
             }
@@ -302,26 +303,27 @@ impl Operator {
     /// The tensors that the operator touches.
     #[must_use]
     pub fn operands(&self) -> Operands {
-        operands(split(&self.encode()).1)
+        let [_, body @ ..] = &words(&self.encode());
+        operands(body)
     }
 }
 
-/// A record's kind and the rest.
-pub(crate) fn split(record: &[u8; Operator::LEN]) -> (u16, &Body) {
-    match record {
-        [a, b, body @ ..] => (u16::from_le_bytes([*a, *b]), body),
-    }
+/// A record's words: its kind and the body. The two bytes behind the kind are zero.
+#[inline]
+pub(crate) fn words(record: &[u8; Operator::LEN]) -> [u32; Operator::LEN / size_of::<u32>()] {
+    let mut bytes = record.as_chunks().0.iter();
+    core::array::from_fn(|_| bytes.next().map_or(0, |&word| u32::from_le_bytes(word)))
 }
 
 /// The tensors, which every record starts with.
-pub(crate) fn operands(body: &Body) -> Operands {
-    bytemuck::pod_read_unaligned(&body[..size_of::<Operands>()])
+pub(crate) fn operands(&[inputs, rest, ..]: &Body) -> Operands {
+    bytemuck::must_cast([inputs, rest])
 }
 
-fn encode(kind: u16, record: &impl NoUninit) -> [u8; Operator::LEN] {
+fn encode(kind: u32, record: &impl NoUninit) -> [u8; Operator::LEN] {
     let mut bytes = [0; Operator::LEN];
-    let [a, b, body @ ..] = &mut bytes;
-    [*a, *b] = kind.to_le_bytes();
+    let (head, body) = bytes.split_at_mut(size_of::<u32>());
+    head.copy_from_slice(&kind.to_le_bytes());
     body.iter_mut().zip(bytemuck::bytes_of(record)).for_each(|(to, &from)| *to = from);
     bytes
 }

@@ -38,7 +38,7 @@ const MAX_LEN: u32 = i32::MAX as u32 / (255 * 255);
 // ---- Check ----------------------------------------------------------------------------------------
 
 impl Record for NearestCode {
-    const KIND: u16 = 17;
+    const KIND: u32 = 17;
     const NAME: &'static str = "nearest_code";
 
     fn cost(&self, site: &Site<'_>) -> Cost {

@@ -37,7 +37,7 @@ pub struct NormGate {
 // ---- Check ----------------------------------------------------------------------------------------
 
 impl Record for NormGate {
-    const KIND: u16 = 3;
+    const KIND: u32 = 3;
     const NAME: &'static str = "norm_gate";
     const IN_PLACE: bool = true;
 

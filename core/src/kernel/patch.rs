@@ -128,21 +128,24 @@ impl Source<'_> {
     /// `patch[tap, channel]` of the window at an output, taps row by row.
     pub(crate) fn gather(&self, row: usize, column: usize, patch: &mut [i16]) {
         let [height, width, channels] = self.shape;
-        let across = usize::from(self.window.size[1]);
-        let run = self.run(column);
-        for (down, patch) in patch.chunks_exact_mut((across * self.count).max(1)).enumerate() {
+        let lines = patch.chunks_exact_mut((usize::from(self.window.size[1]) * self.count).max(1));
+        // Most windows see no padding, and each line of their taps is one run of elements.
+        if let (Some(line), Some(place)) = (self.window.inside(0, row, height), self.run(column)) {
+            let mut start = (line * width + place) * channels;
+            for patch in lines {
+                _ = self.x.widen(start, patch);
+                start += usize::from(self.window.dilation[0]) * width * channels;
+            }
+            return;
+        }
+        for (down, patch) in lines.enumerate() {
             let Some(line) = self.window.input(0, row, down, height) else {
                 patch.fill(self.zero);
                 continue;
             };
-            let line = line * width;
-            if let Some(start) = run {
-                _ = self.x.widen((line + start) * channels, patch);
-                continue;
-            }
             for (tap, patch) in patch.chunks_exact_mut(self.count.max(1)).enumerate() {
                 match self.window.input(1, column, tap, width) {
-                    Some(place) => _ = self.x.widen((line + place) * channels + self.first, patch),
+                    Some(place) => _ = self.x.widen((line * width + place) * channels + self.first, patch),
                     None => patch.fill(self.zero),
                 }
             }
@@ -152,10 +155,7 @@ impl Source<'_> {
     /// The first input across that a window sees, if all its taps are neighbours.
     fn run(&self, column: usize) -> Option<usize> {
         let [_, width, channels] = self.shape;
-        let [size, stride, dilation, padding] = self.window.along(1);
-        let start = column.wrapping_mul(stride).wrapping_sub(padding);
-        // In the padding on the left the difference is huge.
-        let inside = start <= width && size <= width - start;
-        (inside && dilation == 1 && self.count == channels).then_some(start)
+        let together = self.window.dilation[1] == 1 && self.count == channels;
+        self.window.inside(1, column, width).filter(|_| together)
     }
 }

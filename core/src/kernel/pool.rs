@@ -62,7 +62,7 @@ impl Pooling {
 // ---- Check ----------------------------------------------------------------------------------------
 
 impl Record for Pool {
-    const KIND: u16 = 4;
+    const KIND: u32 = 4;
     const NAME: &'static str = "pool";
 
     fn cost(&self, _site: &Site<'_>) -> Cost {

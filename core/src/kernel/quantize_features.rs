@@ -23,7 +23,7 @@ pub struct QuantizeFeatures {
 // ---- Check ----------------------------------------------------------------------------------------
 
 impl Record for QuantizeFeatures {
-    const KIND: u16 = 1;
+    const KIND: u32 = 1;
     const NAME: &'static str = "quantize_features";
 
     fn cost(&self, _site: &Site<'_>) -> Cost {

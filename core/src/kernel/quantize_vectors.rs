@@ -26,7 +26,7 @@ pub struct QuantizeVectors {
 // ---- Check ----------------------------------------------------------------------------------------
 
 impl Record for QuantizeVectors {
-    const KIND: u16 = 0;
+    const KIND: u32 = 0;
     const NAME: &'static str = "quantize_vectors";
 
     fn cost(&self, _site: &Site<'_>) -> Cost {

@@ -118,7 +118,7 @@ const fn strides([_, height, width]: [u16; 3]) -> [i32; 3] {
 // ---- Check ----------------------------------------------------------------------------------------
 
 impl Record for Rearrange {
-    const KIND: u16 = 10;
+    const KIND: u32 = 10;
     const NAME: &'static str = "rearrange";
 
     fn cost(&self, _site: &Site<'_>) -> Cost {

@@ -107,7 +107,7 @@ fn distances(x: &[i8]) -> impl Iterator<Item = u8> {
 // ---- Check ----------------------------------------------------------------------------------------
 
 impl Record for Softmax {
-    const KIND: u16 = 13;
+    const KIND: u32 = 13;
     const NAME: &'static str = "softmax";
 
     fn cost(&self, _site: &Site<'_>) -> Cost {
@@ -138,7 +138,7 @@ impl Record for Softmax {
 }
 
 impl Record for LogSoftmax {
-    const KIND: u16 = 14;
+    const KIND: u32 = 14;
     const NAME: &'static str = "log_softmax";
 
     fn cost(&self, _site: &Site<'_>) -> Cost {

@@ -1,7 +1,7 @@
 //! What the tests of several operators share.
 
 use super::tile::Tiles;
-use super::{Fault, Memory, Operands, Operator, Site, operands, split};
+use super::{Fault, Memory, Operands, Operator, Site, operands, words};
 use crate::format::{Dtype, Field, FieldKind, Input, NONE, Tensor, TensorId};
 use crate::kernel::Kernel;
 use crate::quant::Requantize;
@@ -37,8 +37,8 @@ impl Bench {
     /// What the loader says of the operator.
     pub(crate) fn check(&self, operator: &Operator) -> Result<u32, Fault> {
         let record = operator.encode();
-        let (kind, body) = split(&record);
-        let (kernel, contract) = (kernel(kind), contract());
+        let [kind, body @ ..] = &words(&record);
+        let (kernel, contract) = (kernel(*kind), contract());
         (kernel.check)(body, &self.site(&operands(body), &contract, &[]))
     }
 
@@ -51,8 +51,8 @@ impl Bench {
     /// The same with outputs that may have 32 bits.
     pub(crate) fn run_wide(&self, operator: &Operator, inputs: [&[i16]; 2]) -> Vec<i32> {
         let record = operator.encode();
-        let (kind, body) = split(&record);
-        let (kernel, ids, contract) = (kernel(kind), operands(body), contract());
+        let [kind, body @ ..] = &words(&record);
+        let (kernel, ids, contract) = (kernel(*kind), operands(body), contract());
         let site = self.site(&ids, &contract, if ids.inputs[0] == NONE { inputs[0] } else { &[] });
         (kernel.check)(body, &site).expect("the loader takes it");
         let mut memory = [0, 1].map(|i| match ids.inputs[i] {
@@ -84,7 +84,7 @@ impl Bench {
     }
 }
 
-fn kernel(kind: u16) -> &'static Kernel {
+fn kernel(kind: u32) -> &'static Kernel {
     Kernel::ALL.iter().find(|kernel| kernel.kind == kind).unwrap()
 }
 

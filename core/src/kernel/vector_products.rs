@@ -51,7 +51,7 @@ pub struct CrossProduct {
 const MAX_MULTIPLIER: u32 = 1 << 30;
 
 impl Record for InnerProduct {
-    const KIND: u16 = 11;
+    const KIND: u32 = 11;
     const NAME: &'static str = "inner_product";
 
     fn cost(&self, _site: &Site<'_>) -> Cost {
@@ -81,7 +81,7 @@ impl Record for InnerProduct {
 }
 
 impl Record for CrossProduct {
-    const KIND: u16 = 12;
+    const KIND: u32 = 12;
     const NAME: &'static str = "cross_product";
 
     fn cost(&self, _site: &Site<'_>) -> Cost {
