@@ -54,6 +54,8 @@ pub use lut::Lut;
 pub use nearest_code::NearestCode;
 pub use norm_gate::NormGate;
 pub use patch::Window;
+#[cfg(all(gimbal_asm, not(gimbal_v6m)))]
+pub(crate) use patch::Taps;
 pub use pool::{Pool, Pooling};
 pub use quantize_features::QuantizeFeatures;
 pub use quantize_vectors::QuantizeVectors;
