@@ -462,16 +462,16 @@ unsafe extern "C" fn depthwise(
 ) {
     naked_asm!(
         ".cpu cortex-m55",
-        // r0 filters · r1 x · r2 padding · r3 taps · r4 bytes of a group · r5 weights · r6 place · r7 channels left · r8 places
-        // r9 y · r10 a tap · q0, q1 sums of even and odd channels · q6 where their biases stand · q7 weights
+        // r0 filters · r1 x · r2 padding · r3 taps · r4 bytes of a group · r5 weights · r6 a tap · r7 channels left · r8 places
+        // r9 y · r10 place · q0, q1 sums of even and odd channels · q6 where their biases stand · q7 weights
         // sp+100 offset, shift, min, max · +116 count, y · +124 places
         ".macro tap load, shift",
-        "ldr r10, [r6], #4",
-        "adds r11, r10, r10", // overflows where it is padding
-        r"add r10, r1, r10, lsl \shift",
-        "csel r10, r2, r10, vs",
+        "ldr r6, [r10], #4",
+        "adds r11, r6, r6", // overflows where it is padding
+        r"add r6, r1, r6, lsl \shift",
+        "csel r6, r2, r6, vs",
         "vpstt",
-        r"\load q2, [r10]",
+        r"\load q2, [r6]",
         "vldrbt.s16 q3, [r5, q7]",
         "vmullb.s16 q4, q2, q3",
         "vmullt.s16 q2, q2, q3",
@@ -514,7 +514,7 @@ unsafe extern "C" fn depthwise(
         "vldrwt.u32 q1, [r5, q6]",
         "adds r5, #12",
         "vctp.16 r7",
-        "mov r6, r8",
+        "mov r10, r8",
         "ldr r11, [sp, #104]",
         "dls lr, r3",
         "cmp r11, #0",
@@ -551,8 +551,10 @@ unsafe extern "C" fn depthwise(
         "vctp.16 r7",
         "cmp r6, #0",
         "bmi 7f",
+        "mov r6, r9", // which this store cannot
         "vpst",
-        "vstrbt.16 q0, [r9], #8",
+        "vstrbt.16 q0, [r6], #8",
+        "mov r9, r6",
         "5:",
         "add r0, r0, r4, lsl #1",
         "subs r7, #8",

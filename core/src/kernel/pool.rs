@@ -5,7 +5,7 @@
 
 use super::patch::Window;
 use super::{Cost, Fault, Memory, Operands, Record, Site};
-use crate::arena::{Activations, ActivationsMut, view_mut};
+use crate::arena::{Activations, ActivationsMut, copy, view_mut};
 use crate::format::Dtype;
 use crate::quant::Requantize;
 use bytemuck::{Pod, Zeroable};
@@ -122,16 +122,25 @@ fn largest(samples: &Samples<'_>, shape: [u16; 3], mut y: ActivationsMut<'_>) {
     y.fill(i16::MIN);
     for (place, at) in places(shape).zip((0..).step_by(channels)) {
         let Some(mut y) = y.part(at, channels) else { return };
-        samples.each(place, &mut |seen| match (samples.x, &mut y) {
-            (Activations::I8(x), ActivationsMut::I8(y)) => {
-                x.get(seen).unwrap_or_default().chunks_exact(channels).for_each(|x| keep_largest_byte(y, x));
+        let mut first = true;
+        samples.each(place, &mut |seen| {
+            match (samples.x, &mut y) {
+                (Activations::I8(x), ActivationsMut::I8(y)) => keep(x, seen, y, first, keep_largest_byte),
+                (Activations::I16(x), ActivationsMut::I16(y)) => keep(x, seen, y, first, keep_largest),
+                _ => {}
             }
-            (Activations::I16(x), ActivationsMut::I16(y)) => {
-                x.get(seen).unwrap_or_default().chunks_exact(channels).for_each(|x| keep_largest(y, x));
-            }
-            _ => {}
+            first = false;
         });
     }
+}
+
+/// Keeps the largest of every channel; of the first sample, which has not to be compared, all.
+fn keep<X: Copy>(x: &[X], seen: Range<usize>, y: &mut [X], first: bool, keep_largest: fn(&mut [X], &[X])) {
+    let mut samples = x.get(seen).unwrap_or_default().chunks_exact(y.len().max(1));
+    if let Some(x) = if first { samples.next() } else { None } {
+        copy(x, y);
+    }
+    samples.for_each(|x| keep_largest(y, x));
 }
 
 #[cfg(all(gimbal_asm, not(gimbal_v6m)))]
