@@ -8,9 +8,9 @@
 #![allow(unsafe_code)]
 #![allow(clippy::too_many_arguments, reason = "the stack that they stand in is the kernel's own")]
 
-use crate::arena::ActivationsMut;
 #[cfg(not(gimbal_v6m))]
 use crate::arena::Activation;
+use crate::arena::ActivationsMut;
 #[cfg(not(gimbal_v6m))]
 use crate::kernel::Taps;
 use crate::quant::Rescale;
@@ -216,10 +216,10 @@ unsafe extern "C" fn depthwise(
         // sp+0 padding · +4 end · +44 offset, shift, min, max · +60 count, y · +68 places, asked
         ".macro tap",
         "ldr r8, [r0], #4",
-        "sxtb16 r10, r8",          // channels 0 and 1
-        "sxtb16 r8, r8, ror #8",   // 2 and 3
-        "sxtb16 r11, r9",          // 0 and 2
-        "sxtb16 r9, r9, ror #8",   // 1 and 3
+        "sxtb16 r10, r8",        // channels 0 and 1
+        "sxtb16 r8, r8, ror #8", // 2 and 3
+        "sxtb16 r11, r9",        // 0 and 2
+        "sxtb16 r9, r9, ror #8", // 1 and 3
         "smlabb r4, r10, r11, r4",
         "smlatb r5, r10, r9, r5",
         "smlabt r6, r8, r11, r6",

@@ -162,8 +162,12 @@ fn sums(samples: &Samples<'_>, shape: [u16; 3], zero: i32, keep: &mut dyn FnMut(
         for block in (0..channels).step_by(BLOCK) {
             let mut sums = [zero.wrapping_neg(); BLOCK];
             samples.each(place, &mut |seen| match samples.x {
-                Activations::I8(x) => add(&mut sums, block, x.get(seen).unwrap_or_default().chunks_exact(channels)),
-                Activations::I16(x) => add(&mut sums, block, x.get(seen).unwrap_or_default().chunks_exact(channels)),
+                Activations::I8(x) => {
+                    add(&mut sums, block, x.get(seen).unwrap_or_default().chunks_exact(channels.max(1)))
+                }
+                Activations::I16(x) => {
+                    add(&mut sums, block, x.get(seen).unwrap_or_default().chunks_exact(channels.max(1)))
+                }
             });
             sums.iter().zip(at + block..).take(channels - block).for_each(|(&sum, at)| keep(at, sum));
         }
