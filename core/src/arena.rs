@@ -86,6 +86,9 @@ impl<'a> Activations<'a> {
         match self {
             Self::I8(from) => {
                 let from = from.get(start..)?.get(..to.len())?;
+                #[cfg(all(gimbal_asm, not(gimbal_v6m)))]
+                crate::asm::widen(from, to);
+                #[cfg(not(all(gimbal_asm, not(gimbal_v6m))))]
                 to.iter_mut().zip(from).for_each(|(to, &from)| *to = from.into());
             }
             Self::I16(from) => {

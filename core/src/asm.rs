@@ -1,11 +1,18 @@
 //! The only `unsafe` of the crate: matrix kernels in assembly, one for each kind of Cortex-M.
 //!
-//! Each kernel is one naked function that runs a whole matrix, so that no compiler setting changes its
+//! Each matrix kernel is one naked function that runs a whole matrix, so that no compiler setting changes its
 //! speed: groups of four rows on the outside, tiles inside, sums in registers from biases to outputs
 //! ([`tile`](crate::kernel) draws the layout). All get the same [`Layer`], and [`Job`] is the only way to them.
+//! Depthwise convolutions have a kernel of the same kind, behind [`Channels`], and two loops that most time
+//! outside of products goes into have theirs: [`widen`] and [`keep_largest`].
 #![allow(unsafe_code)]
+#![allow(clippy::too_many_arguments, reason = "the stack that they stand in is the kernel's own")]
 
+#[cfg(not(gimbal_v6m))]
+use crate::arena::Activation;
 use crate::arena::ActivationsMut;
+#[cfg(not(gimbal_v6m))]
+use crate::kernel::Taps;
 use crate::quant::Rescale;
 use core::arch::naked_asm;
 use core::marker::PhantomData;
@@ -55,20 +62,24 @@ impl Layer {
         if rows == 0 || quads == 0 || matrix.len() < len || !aligned {
             return None;
         }
-        let clamp = |limit: i16| match (cfg!(all(gimbal_dsp, not(gimbal_mve))), wide) {
-            (true, true) => u32::from(limit as u16) * 0x0001_0001,
-            (true, false) => u32::from(limit as u8) * 0x0101_0101,
-            (false, _) => limit as u32,
-        };
         Some(Self {
             matrix: matrix.as_ptr(),
             quads,
             offset: rescale.offset,
             shift: rescale.shift & 31 | if wide { WIDE } else { 0 },
-            min: clamp(rescale.min),
-            max: clamp(rescale.max),
+            min: lanes(rescale.min, wide),
+            max: lanes(rescale.max, wide),
             rows,
         })
+    }
+}
+
+/// A limit of the outputs, as kernels want it: on DSP cores once for each lane of a word.
+fn lanes(limit: i16, wide: bool) -> u32 {
+    match (cfg!(all(gimbal_dsp, not(gimbal_mve))), wide) {
+        (true, true) => u32::from(limit as u16) * 0x0001_0001,
+        (true, false) => u32::from(limit as u8) * 0x0101_0101,
+        (false, _) => limit as u32,
     }
 }
 
@@ -114,6 +125,633 @@ impl<'m> Job<'m> {
         let enough = x.len() >= 4 * self.layer.quads && len >= self.layer.rows;
         (enough && x.as_ptr().cast::<u32>().is_aligned()).then_some(start)
     }
+}
+
+// ---- Depthwise ---------------------------------------------------------------------------------------
+
+/// Channels that the kernel loads at once: as many must stand in `padding`.
+#[cfg(not(gimbal_v6m))]
+const ABREAST: usize = if cfg!(gimbal_mve) { 8 } else { 4 };
+
+/// The filters of a depthwise convolution that its kernel can run.
+#[cfg(not(gimbal_v6m))]
+#[derive(Debug)]
+pub(crate) struct Channels<'m, X> {
+    filters: &'m [u8],
+    rescale: Rescale,
+    padding: [X; ABREAST],
+    /// How many channels the kernel runs: but for vectors, no rest of fewer than four.
+    count: usize,
+}
+
+#[cfg(not(gimbal_v6m))]
+impl<'m, X: Activation> Channels<'m, X> {
+    /// `None` where the kernel cannot run any: too few or, on some cores, not aligned to words.
+    pub(crate) fn new(filters: &'m [u8], channels: usize, rescale: &Rescale, zero: X) -> Option<Self> {
+        let count = if cfg!(gimbal_mve) { channels } else { channels & !3 };
+        let runs = count > 0 && filters.as_ptr().cast::<u32>().is_aligned();
+        runs.then_some(Self { filters, rescale: *rescale, padding: [zero; ABREAST], count })
+    }
+
+    /// Runs all channels but a rest for one output; returns how many, which is none where it cannot.
+    pub(crate) fn run(&self, taps: &Taps<'_>, x: &[X], y: &mut [X]) -> usize {
+        // As `i8` or `i16`, the only ones that there are.
+        let wide = size_of::<X>() == 2;
+        let (places, reach) = (taps.places(), taps.reach());
+        let group = places.len() * 4 + 32;
+        let enough = reach < x.len() && self.count <= x.len() - reach && self.count <= y.len();
+        if !enough || places.is_empty() || self.filters.len() < self.count.div_ceil(4) * group {
+            return 0;
+        }
+        // The kernel asks only so many whether they are padding, and takes the others two by two.
+        let asked = if taps.padded() { places.len() } else { places.len() % 2 };
+        let Rescale { offset, shift, min, max } = self.rescale;
+        let places = places.as_ptr_range();
+        // SAFETY: for each group of four channels (on vectors for each rest, too), the kernel reads its filters,
+        // which are aligned and all there; places, of which no more than `asked` are padding; at each of them the
+        // group's channels in `x`, the last of which `reach` has told, or `padding`; and writes the group's
+        // outputs, of the size that `shift` tells it. `x` and `y` may have any bits and any address. The kernel
+        // touches nothing else but its own stack.
+        unsafe {
+            depthwise(
+                self.filters.as_ptr(),
+                x.as_ptr().cast(),
+                self.padding.as_ptr().cast(),
+                places.end,
+                offset,
+                shift & 31 | if wide { WIDE } else { 0 },
+                lanes(min, wide),
+                lanes(max, wide),
+                self.count,
+                y.as_mut_ptr().cast(),
+                places.start,
+                places.start.wrapping_add(asked),
+            );
+        }
+        self.count
+    }
+}
+
+/// Four channels at a time; with their sums in registers, tap by tap.
+#[cfg(all(gimbal_dsp, not(gimbal_mve)))]
+#[unsafe(naked)]
+unsafe extern "C" fn depthwise(
+    filters: *const u8,
+    x: *const u8,
+    padding: *const u8,
+    end: *const i32,
+    offset: i32,
+    shift: u32,
+    min: u32,
+    max: u32,
+    count: usize,
+    y: *mut u8,
+    places: *const i32,
+    asked: *const i32,
+) {
+    naked_asm!(
+        #[cfg(gimbal_v8m)]
+        ".cpu cortex-m33",
+        // r0 filters · r1 x · r2 places · r3 where they end · r4-r7 sums · r8, r10 weights · r9, r11 x · r12 padding
+        // sp+0 padding · +4 end · +44 offset, shift, min, max · +60 count, y · +68 places, asked
+        ".macro tap",
+        "ldr r8, [r0], #4",
+        "sxtb16 r10, r8",        // channels 0 and 1
+        "sxtb16 r8, r8, ror #8", // 2 and 3
+        "sxtb16 r11, r9",        // 0 and 2
+        "sxtb16 r9, r9, ror #8", // 1 and 3
+        "smlabb r4, r10, r11, r4",
+        "smlatb r5, r10, r9, r5",
+        "smlabt r6, r8, r11, r6",
+        "smlatt r7, r8, r9, r7",
+        ".endm",
+        "ldr r2, [r2]",
+        "push {{r2-r11, lr}}",
+        "2:", // group
+        "ldm r0!, {{r4-r7}}",
+        "ldrd r2, r3, [sp, #68]",
+        "ldrd r8, r9, [sp, #44]",
+        "ldr r12, [sp]",
+        "cmp r9, #0",
+        "bmi 7f",
+        "cmp r2, r3",
+        "beq 4f",
+        "3:",
+        "ldr lr, [r2], #4",
+        "adds r9, lr, lr", // overflows where it is padding
+        "ite vc",
+        "ldrvc r9, [r1, lr]",
+        "movvs r9, r12",
+        "tap",
+        "cmp r2, r3",
+        "bne 3b",
+        "4:",
+        "ldr r3, [sp, #4]",
+        "cmp r2, r3",
+        "beq 6f",
+        "5:",
+        "ldrd lr, r12, [r2], #8",
+        "ldr r9, [r1, lr]",
+        "tap",
+        "ldr r9, [r1, r12]",
+        "tap",
+        "cmp r2, r3",
+        "bne 5b",
+        "6:",
+        "ldm r0!, {{r8-r11}}",
+        "ldrd r3, r2, [sp, #44]",
+        "smmla r4, r4, r8, r3",
+        "smmla r5, r5, r9, r3",
+        "smmla r6, r6, r10, r3",
+        "smmla r7, r7, r11, r3",
+        "asrs r4, r2",
+        "asrs r5, r2",
+        "asrs r6, r2",
+        "asrs r7, r2",
+        "ldrd r8, r9, [sp, #52]",
+        "ldrd r10, r12, [sp, #60]",
+        "cmp r2, #0",
+        "bmi 8f",
+        // four i8 in one word
+        "ssat r4, #8, r4",
+        "ssat r5, #8, r5",
+        "ssat r6, #8, r6",
+        "ssat r7, #8, r7",
+        "bfi r4, r5, #8, #8",
+        "bfi r4, r6, #16, #8",
+        "bfi r4, r7, #24, #8",
+        "ssub8 r5, r4, r8",
+        "sel r4, r4, r8",
+        "ssub8 r5, r9, r4",
+        "sel r4, r4, r9",
+        "str r4, [r12], #4",
+        "adds r1, #4",
+        "subs r10, #4",
+        "strd r10, r12, [sp, #60]",
+        "bne 2b",
+        "pop {{r2-r11, pc}}",
+        "7:", // i16
+        "ldr r3, [sp, #4]",
+        "3:",
+        "ldr lr, [r2], #4",
+        "adds r9, lr, lr",
+        "add lr, r1, lr, lsl #1",
+        "ittee vc",
+        "ldrvc r9, [lr]",
+        "ldrvc r11, [lr, #4]",
+        "movvs r9, r12",
+        "movvs r11, r12",
+        "ldr r8, [r0], #4",
+        "sxtb16 r10, r8",
+        "sxtb16 r8, r8, ror #8",
+        "smlabb r4, r10, r9, r4",
+        "smlatt r5, r10, r9, r5",
+        "smlabb r6, r8, r11, r6",
+        "smlatt r7, r8, r11, r7",
+        "cmp r2, r3",
+        "bne 3b",
+        "b 6b",
+        "8:", // four i16 in two words
+        "ssat r4, #16, r4",
+        "ssat r5, #16, r5",
+        "ssat r6, #16, r6",
+        "ssat r7, #16, r7",
+        "pkhbt r4, r4, r5, lsl #16",
+        "pkhbt r6, r6, r7, lsl #16",
+        "ssub16 r5, r4, r8",
+        "sel r4, r4, r8",
+        "ssub16 r5, r9, r4",
+        "sel r4, r4, r9",
+        "ssub16 r5, r6, r8",
+        "sel r6, r6, r8",
+        "ssub16 r5, r9, r6",
+        "sel r6, r6, r9",
+        "str r4, [r12], #4",
+        "str r6, [r12], #4",
+        "adds r1, #8",
+        "subs r10, #4",
+        "strd r10, r12, [sp, #60]",
+        "bne 2b",
+        "pop {{r2-r11, pc}}",
+        ".purgem tap",
+    )
+}
+
+/// Four channels at a time.
+#[cfg(gimbal_v7m)]
+#[unsafe(naked)]
+unsafe extern "C" fn depthwise(
+    filters: *const u8,
+    x: *const u8,
+    padding: *const u8,
+    end: *const i32,
+    offset: i32,
+    shift: u32,
+    min: u32,
+    max: u32,
+    count: usize,
+    y: *mut u8,
+    places: *const i32,
+    asked: *const i32,
+) {
+    naked_asm!(
+        // r0 filters · r1 x · r2 places · r3 where they end · r4-r7 sums · r8, r9 factors · r12 padding · lr tap
+        // sp+0 x, padding, end · +28 what `finish` wants: offset, shift, min, max, count · +48 y, places, asked
+        ".macro place, shift",
+        "ldr lr, [r2], #4",
+        "adds r8, lr, lr", // overflows where it is padding
+        "ite vc",
+        r"addvc lr, r1, lr, lsl \shift",
+        "movvs lr, r12",
+        ".endm",
+        ".macro tap load, at1, at2, at3",
+        r"\load r8, [lr]",
+        "ldrsb r9, [r0], #4",
+        "mla r4, r8, r9, r4",
+        r"\load r8, [lr, \at1]",
+        "ldrsb r9, [r0, #-2]",
+        "mla r5, r8, r9, r5",
+        r"\load r8, [lr, \at2]",
+        "ldrsb r9, [r0, #-3]",
+        "mla r6, r8, r9, r6",
+        r"\load r8, [lr, \at3]",
+        "ldrsb r9, [r0, #-1]",
+        "mla r7, r8, r9, r7",
+        ".endm",
+        "push {{r4-r11, lr}}",
+        "add r4, sp, #36",
+        "ldm r4, {{r4-r11}}",
+        "push {{r4-r11}}",
+        "sub sp, #28",
+        "stm sp, {{r1-r3}}",
+        "2:", // group
+        "ldr r4, [r0]",
+        "ldr r5, [r0, #4]",
+        "ldr r6, [r0, #8]",
+        "ldr r7, [r0, #12]",
+        "adds r0, #16",
+        "ldr r8, [sp, #32]",
+        "ldm sp, {{r1, r12}}",
+        "ldrd r2, r3, [sp, #52]",
+        "cmp r8, #0",
+        "bmi 7f",
+        "cmp r2, r3",
+        "beq 4f",
+        "3:",
+        "place #0",
+        "tap ldrsb, #1, #2, #3",
+        "cmp r2, r3",
+        "bne 3b",
+        "4:",
+        "adds r1, #4",
+        "str r1, [sp]",
+        "subs r1, #4",
+        "ldr r3, [sp, #8]",
+        "cmp r2, r3",
+        "beq 6f",
+        "5:",
+        "ldr lr, [r2], #4",
+        "add lr, r1",
+        "tap ldrsb, #1, #2, #3",
+        "cmp r2, r3",
+        "bne 5b",
+        "6:",
+        "subs r0, #16",
+        "ldr r1, [sp, #48]",
+        "bl {finish}",
+        "ldr r2, [sp, #44]",
+        "str r1, [sp, #48]",
+        "subs r2, #4",
+        "str r2, [sp, #44]",
+        "add r0, r0, #32",
+        "bne 2b",
+        "add sp, #60",
+        "pop {{r4-r11, pc}}",
+        "7:", // i16
+        "ldr r3, [sp, #8]",
+        "add r8, r1, #8",
+        "str r8, [sp]",
+        "8:",
+        "place #1",
+        "tap ldrsh, #2, #4, #6",
+        "cmp r2, r3",
+        "bne 8b",
+        "b 6b",
+        ".purgem place",
+        ".purgem tap",
+        finish = sym finish,
+    )
+}
+
+/// Eight channels at a time, or those that are left: even ones and odd ones have sums of their own.
+#[cfg(gimbal_mve)]
+#[unsafe(naked)]
+unsafe extern "C" fn depthwise(
+    filters: *const u8,
+    x: *const u8,
+    padding: *const u8,
+    end: *const i32,
+    offset: i32,
+    shift: u32,
+    min: u32,
+    max: u32,
+    count: usize,
+    y: *mut u8,
+    places: *const i32,
+    asked: *const i32,
+) {
+    naked_asm!(
+        ".cpu cortex-m55",
+        // r0 filters · r1 x · r2 padding · r3 taps · r4 bytes of a group · r5 weights · r6 a tap · r7 channels left · r8 places
+        // r9 y · r10 place · q0, q1 sums of even and odd channels · q6 where their biases stand · q7 weights
+        // sp+100 offset, shift, min, max · +116 count, y · +124 places
+        ".macro tap load, shift",
+        "ldr r6, [r10], #4",
+        "adds r11, r6, r6", // overflows where it is padding
+        r"add r6, r1, r6, lsl \shift",
+        "csel r6, r2, r6, vs",
+        "vpstt",
+        r"\load q2, [r6]",
+        "vldrbt.s16 q3, [r5, q7]",
+        "vmullb.s16 q4, q2, q3",
+        "vmullt.s16 q2, q2, q3",
+        "vadd.i32 q0, q0, q4",
+        "vadd.i32 q1, q1, q2",
+        "adds r5, #4",
+        ".endm",
+        "push {{r4-r11, lr}}",
+        "vpush {{d8-d15}}",
+        "ldrd r7, r9, [sp, #116]",
+        "ldr r8, [sp, #124]",
+        "subs r3, r8",
+        "add r4, r3, #32",
+        "lsrs r3, #2",
+        // 0, 8, g, g + 8
+        "movs r5, #0",
+        "movs r6, #8",
+        "add r10, r4, #8",
+        "vmov q6[2], q6[0], r5, r4",
+        "vmov q6[3], q6[1], r6, r10",
+        // 0, 2, 1, 3, g, g + 2, g + 1, g + 3, in 16 bits each
+        "mov r5, #0x20000",
+        "mov r6, r5",
+        "add r6, #0x10000",
+        "adds r6, #1",
+        "orr r10, r4, r4, lsl #16",
+        "vmov q7[2], q7[0], r5, r5",
+        "vmov q7[3], q7[1], r6, r6",
+        "movs r5, #0",
+        "vmov q4[2], q4[0], r5, r10",
+        "vmov q4[3], q4[1], r5, r10",
+        "vadd.i16 q7, q7, q4",
+        "2:", // eight channels
+        "adds r6, r7, #3",
+        "bic r6, #3", // groups are whole
+        "vctp.16 r6",
+        "adds r5, r0, #4",
+        "vpstt",
+        "vldrwt.u32 q0, [r0, q6]",
+        "vldrwt.u32 q1, [r5, q6]",
+        "adds r5, #12",
+        "vctp.16 r7",
+        "mov r10, r8",
+        "ldr r11, [sp, #104]",
+        "dls lr, r3",
+        "cmp r11, #0",
+        "bmi 6f",
+        "3:",
+        "tap vldrbt.s16, #0",
+        "le lr, 3b",
+        "adds r1, #8",
+        "4:",
+        "adds r6, r7, #3",
+        "bic r6, #3",
+        "vctp.16 r6",
+        "adds r6, r5, #4",
+        "vpstt",
+        "vldrwt.u32 q2, [r5, q6]",
+        "vldrwt.u32 q3, [r6, q6]",
+        "vmulh.s32 q0, q0, q2",
+        "vmulh.s32 q1, q1, q3",
+        "ldrd r5, r6, [sp, #100]",
+        "ldrd r10, r11, [sp, #108]",
+        "vadd.i32 q0, q0, r5",
+        "vadd.i32 q1, q1, r5",
+        "uxtb r5, r6",
+        "negs r5, r5",
+        "vshl.s32 q0, r5",
+        "vshl.s32 q1, r5",
+        "vdup.32 q2, r10",
+        "vmax.s32 q0, q0, q2",
+        "vmax.s32 q1, q1, q2",
+        "vdup.32 q2, r11",
+        "vmin.s32 q0, q0, q2",
+        "vmin.s32 q1, q1, q2",
+        "vmovnt.i32 q0, q1",
+        "vctp.16 r7",
+        "cmp r6, #0",
+        "bmi 7f",
+        "mov r6, r9", // which this store cannot
+        "vpst",
+        "vstrbt.16 q0, [r6], #8",
+        "mov r9, r6",
+        "5:",
+        "add r0, r0, r4, lsl #1",
+        "subs r7, #8",
+        "bgt 2b",
+        "vpop {{d8-d15}}",
+        "pop {{r4-r11, pc}}",
+        "6:", // i16
+        "tap vldrht.u16, #1",
+        "le lr, 6b",
+        "adds r1, #16",
+        "b 4b",
+        "7:",
+        "vpst",
+        "vstrht.16 q0, [r9], #16",
+        "b 5b",
+        ".purgem tap",
+    )
+}
+
+// ---- Rows of activations -----------------------------------------------------------------------------
+
+/// Copies as many elements as both have into 16 bits each.
+#[cfg(not(gimbal_v6m))]
+pub(crate) fn widen(from: &[i8], to: &mut [i16]) {
+    // SAFETY: the loop reads so many elements and writes as many. They may have any address.
+    unsafe { widen_some(from.as_ptr(), to.as_mut_ptr(), from.len().min(to.len())) }
+}
+
+/// Keeps the larger of two elements, for as many as both have.
+#[cfg(not(gimbal_v6m))]
+pub(crate) fn keep_largest(largest: &mut [i8], x: &[i8]) {
+    // SAFETY: the loop reads so many elements of both and writes as many. They may have any address.
+    unsafe { keep_largest_of(largest.as_mut_ptr(), x.as_ptr(), largest.len().min(x.len())) }
+}
+
+#[cfg(all(gimbal_dsp, not(gimbal_mve)))]
+#[unsafe(naked)]
+unsafe extern "C" fn widen_some(from: *const i8, to: *mut i16, len: usize) {
+    naked_asm!(
+        #[cfg(gimbal_v8m)]
+        ".cpu cortex-m33",
+        "subs r2, #4",
+        "blt 3f",
+        "push {{r4}}",
+        "2:",
+        "ldr r3, [r0], #4",
+        "sxtb16 r12, r3",
+        "sxtb16 r3, r3, ror #8",
+        "pkhbt r4, r12, r3, lsl #16",
+        "pkhtb r3, r3, r12, asr #16",
+        "str r4, [r1], #4",
+        "str r3, [r1], #4",
+        "subs r2, #4",
+        "bge 2b",
+        "pop {{r4}}",
+        "3:",
+        "adds r2, #4",
+        "beq 5f",
+        "4:",
+        "ldrsb r3, [r0], #1",
+        "strh r3, [r1], #2",
+        "subs r2, #1",
+        "bne 4b",
+        "5:",
+        "bx lr",
+    )
+}
+
+#[cfg(all(gimbal_dsp, not(gimbal_mve)))]
+#[unsafe(naked)]
+unsafe extern "C" fn keep_largest_of(largest: *mut i8, x: *const i8, len: usize) {
+    naked_asm!(
+        #[cfg(gimbal_v8m)]
+        ".cpu cortex-m33",
+        "subs r2, #4",
+        "blt 3f",
+        "push {{r4}}",
+        "2:",
+        "ldr r3, [r1], #4",
+        "ldr r12, [r0]",
+        "ssub8 r4, r3, r12",
+        "sel r3, r3, r12",
+        "str r3, [r0], #4",
+        "subs r2, #4",
+        "bge 2b",
+        "pop {{r4}}",
+        "3:",
+        "adds r2, #4",
+        "beq 5f",
+        "4:",
+        "ldrsb r3, [r1], #1",
+        "ldrsb r12, [r0], #1",
+        "cmp r3, r12",
+        "it gt",
+        "strbgt r3, [r0, #-1]",
+        "subs r2, #1",
+        "bne 4b",
+        "5:",
+        "bx lr",
+    )
+}
+
+#[cfg(gimbal_v7m)]
+#[unsafe(naked)]
+unsafe extern "C" fn widen_some(from: *const i8, to: *mut i16, len: usize) {
+    naked_asm!(
+        ".macro one",
+        "ldrsb r3, [r0], #1",
+        "strh r3, [r1], #2",
+        ".endm",
+        "subs r2, #4",
+        "blt 3f",
+        "2:",
+        "one",
+        "one",
+        "one",
+        "one",
+        "subs r2, #4",
+        "bge 2b",
+        "3:",
+        "adds r2, #4",
+        "beq 5f",
+        "4:",
+        "one",
+        "subs r2, #1",
+        "bne 4b",
+        "5:",
+        "bx lr",
+        ".purgem one",
+    )
+}
+
+#[cfg(gimbal_v7m)]
+#[unsafe(naked)]
+unsafe extern "C" fn keep_largest_of(largest: *mut i8, x: *const i8, len: usize) {
+    naked_asm!(
+        ".macro one",
+        "ldrsb r3, [r1], #1",
+        "ldrsb r12, [r0], #1",
+        "cmp r3, r12",
+        "it gt",
+        "strbgt r3, [r0, #-1]",
+        ".endm",
+        "subs r2, #4",
+        "blt 3f",
+        "2:",
+        "one",
+        "one",
+        "one",
+        "one",
+        "subs r2, #4",
+        "bge 2b",
+        "3:",
+        "adds r2, #4",
+        "beq 5f",
+        "4:",
+        "one",
+        "subs r2, #1",
+        "bne 4b",
+        "5:",
+        "bx lr",
+        ".purgem one",
+    )
+}
+
+#[cfg(gimbal_mve)]
+#[unsafe(naked)]
+unsafe extern "C" fn widen_some(from: *const i8, to: *mut i16, len: usize) {
+    naked_asm!(
+        ".cpu cortex-m55",
+        "push {{r7, lr}}",
+        "wlstp.16 lr, r2, 3f",
+        "2:",
+        "vldrb.s16 q0, [r0], #8",
+        "vstrh.16 q0, [r1], #16",
+        "letp lr, 2b",
+        "3:",
+        "pop {{r7, pc}}",
+    )
+}
+
+#[cfg(gimbal_mve)]
+#[unsafe(naked)]
+unsafe extern "C" fn keep_largest_of(largest: *mut i8, x: *const i8, len: usize) {
+    naked_asm!(
+        ".cpu cortex-m55",
+        "push {{r7, lr}}",
+        "wlstp.8 lr, r2, 3f",
+        "2:",
+        "vldrb.u8 q0, [r1], #16",
+        "vldrb.u8 q1, [r0]",
+        "vmax.s8 q0, q0, q1",
+        "vstrb.8 q0, [r0], #16",
+        "letp lr, 2b",
+        "3:",
+        "pop {{r7, pc}}",
+    )
 }
 
 // ---- Floating point ----------------------------------------------------------------------------------

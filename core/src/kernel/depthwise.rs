@@ -1,6 +1,6 @@
 //! Convolution of each channel by itself, of int8 or int16.
 
-use super::patch::Window;
+use super::patch::{PADDING, Taps, Window};
 use super::{Cost, Fault, Memory, Operands, Record, Site, pairs};
 use crate::arena::{Activation, view, view_mut};
 use crate::format::{ALIGNMENT, Dtype};
@@ -174,9 +174,6 @@ fn words(bytes: &[u8; WORDS_LEN]) -> [i32; LANES] {
 
 // ---- Reference ------------------------------------------------------------------------------------
 
-/// Where a tap stands that lies in the padding.
-const PADDING: i32 = i32::MAX;
-
 impl Depthwise {
     fn convolve<X: Activation>(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
         let Site { inputs: [x, _], output: y, scratch, .. } = site;
@@ -187,8 +184,10 @@ impl Depthwise {
         let [_, columns, channels] = y.shape.map(usize::from);
         let [input, _] = memory.inputs;
         let (input, output) = (view::<X>(input, x)?, view_mut::<X>(memory.output, y)?);
-        let places = view_mut::<i32>(memory.scratch, scratch)?;
-        let padding = [X::from_i16(x.zero_point); LANES];
+        let mut taps = Taps::new(view_mut::<i32>(memory.scratch, scratch)?);
+        let zero = X::from_i16(x.zero_point);
+        #[cfg(all(gimbal_asm, not(gimbal_v6m)))]
+        let kernel = crate::asm::Channels::new(site.blob.get(self.weights as usize..)?, channels, &rescale, zero);
         // All windows inside see their taps at the same places, counted from the first.
         let mut known = false;
         for (row, y) in output.chunks_exact_mut((columns * channels).max(1)).enumerate() {
@@ -197,19 +196,17 @@ impl Depthwise {
                 let place = line.and_then(|line| Some(line + self.window.inside(1, column, width)?));
                 let start = place.unwrap_or(0) * channels;
                 if place.is_none() || !known {
-                    self.locate(size, row, column, start, places);
+                    taps.set(|places| self.locate(size, row, column, start, places));
                     known = place.is_some();
                 }
-                let seen = Seen { places, padding: &padding, rescale: &rescale };
-                let mut x = input.get(start..)?;
-                let mut groups = groups.clone();
-                let (quads, rest) = y.as_chunks_mut();
-                for (y, group) in pairs(quads.iter_mut(), groups.by_ref()) {
-                    multiply(&group, &seen, x, y);
-                    x = x.get(LANES..).unwrap_or_default();
-                }
-                if let Some(group) = groups.next() {
-                    multiply_some(&group, &seen, x, rest);
+                let x = input.get(start..)?;
+                #[cfg(all(gimbal_asm, not(gimbal_v6m)))]
+                let done = kernel.as_ref().map_or(0, |kernel| kernel.run(&taps, x, y));
+                #[cfg(not(all(gimbal_asm, not(gimbal_v6m))))]
+                let done = 0;
+                if done < channels {
+                    let seen = Seen { places: taps.places(), padding: &[zero; LANES], rescale: &rescale };
+                    portable(groups.clone().skip(done / LANES), &seen, x.get(done..)?, y.get_mut(done..)?);
                 }
             }
         }
@@ -234,6 +231,23 @@ impl Depthwise {
                 place = place.wrapping_add(dilation);
             }
         }
+    }
+}
+
+/// The reference, on any target and at any alignment.
+fn portable<'m, X: Activation>(
+    mut groups: impl Iterator<Item = Group<'m>>,
+    seen: &Seen<'_, X>,
+    mut x: &[X],
+    y: &mut [X],
+) {
+    let (quads, rest) = y.as_chunks_mut();
+    for (y, group) in pairs(quads.iter_mut(), groups.by_ref()) {
+        multiply(&group, seen, x, y);
+        x = x.get(LANES..).unwrap_or_default();
+    }
+    if let Some(group) = groups.next() {
+        multiply_some(&group, seen, x, rest);
     }
 }
 

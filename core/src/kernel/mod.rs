@@ -53,6 +53,8 @@ pub use l2_norm::L2Norm;
 pub use lut::Lut;
 pub use nearest_code::NearestCode;
 pub use norm_gate::NormGate;
+#[cfg(all(gimbal_asm, not(gimbal_v6m)))]
+pub(crate) use patch::Taps;
 pub use patch::Window;
 pub use pool::{Pool, Pooling};
 pub use quantize_features::QuantizeFeatures;

@@ -110,6 +110,56 @@ impl Window {
     }
 }
 
+/// Where the taps of a window stand, and how far they reach: kernels in assembly rely on that.
+#[derive(Debug)]
+#[cfg_attr(any(not(gimbal_asm), gimbal_v6m), allow(dead_code, reason = "the reference asks for every place"))]
+pub(crate) struct Taps<'a> {
+    places: &'a mut [i32],
+    /// The largest of the places.
+    reach: usize,
+    padded: bool,
+}
+
+/// Where a tap stands that lies in the padding.
+pub(crate) const PADDING: i32 = i32::MAX;
+
+#[cfg_attr(any(not(gimbal_asm), gimbal_v6m), allow(dead_code, reason = "the reference asks for every place"))]
+impl<'a> Taps<'a> {
+    /// All in the padding.
+    pub(crate) fn new(places: &'a mut [i32]) -> Self {
+        places.fill(PADDING);
+        Self { places, reach: 0, padded: true }
+    }
+
+    /// Places, in elements, or [`PADDING`].
+    pub(crate) fn places(&self) -> &[i32] {
+        self.places
+    }
+
+    /// The largest of the places; no other is larger, or negative.
+    pub(crate) fn reach(&self) -> usize {
+        self.reach
+    }
+
+    /// Whether any tap is in the padding.
+    pub(crate) fn padded(&self) -> bool {
+        self.padded
+    }
+
+    /// Has other places written.
+    pub(crate) fn set(&mut self, write: impl FnOnce(&mut [i32])) {
+        write(self.places);
+        (self.reach, self.padded) = (0, false);
+        for &place in self.places.iter() {
+            if place == PADDING {
+                self.padded = true;
+            } else {
+                self.reach = self.reach.max(place as usize);
+            }
+        }
+    }
+}
+
 /// The input of a convolution, to be gathered from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Source<'a> {

@@ -5,10 +5,11 @@
 
 use super::patch::Window;
 use super::{Cost, Fault, Memory, Operands, Record, Site};
-use crate::arena::{Activations, ActivationsMut, view_mut};
+use crate::arena::{Activations, ActivationsMut, copy, view_mut};
 use crate::format::Dtype;
 use crate::quant::Requantize;
 use bytemuck::{Pod, Zeroable};
+use core::ops::Range;
 
 // ---- Record ---------------------------------------------------------------------------------------
 
@@ -120,13 +121,32 @@ fn largest(samples: &Samples<'_>, shape: [u16; 3], mut y: ActivationsMut<'_>) {
     let channels = usize::from(shape[2]).max(1);
     y.fill(i16::MIN);
     for (place, at) in places(shape).zip((0..).step_by(channels)) {
-        samples.each(place, &mut |start| match (samples.x, y.part(at, channels)) {
-            (Activations::I8(x), Some(ActivationsMut::I8(y))) => keep_largest(y, x.get(start..).unwrap_or_default()),
-            (Activations::I16(x), Some(ActivationsMut::I16(y))) => keep_largest(y, x.get(start..).unwrap_or_default()),
-            _ => {}
+        let Some(mut y) = y.part(at, channels) else { return };
+        let mut first = true;
+        samples.each(place, &mut |seen| {
+            match (samples.x, &mut y) {
+                (Activations::I8(x), ActivationsMut::I8(y)) => keep(x, seen, y, first, keep_largest_byte),
+                (Activations::I16(x), ActivationsMut::I16(y)) => keep(x, seen, y, first, keep_largest),
+                _ => {}
+            }
+            first = false;
         });
     }
 }
+
+/// Keeps the largest of every channel; of the first sample, which has not to be compared, all.
+fn keep<X: Copy>(x: &[X], seen: Range<usize>, y: &mut [X], first: bool, keep_largest: fn(&mut [X], &[X])) {
+    let mut samples = x.get(seen).unwrap_or_default().chunks_exact(y.len().max(1));
+    if let Some(x) = if first { samples.next() } else { None } {
+        copy(x, y);
+    }
+    samples.for_each(|x| keep_largest(y, x));
+}
+
+#[cfg(all(gimbal_asm, not(gimbal_v6m)))]
+use crate::asm::keep_largest as keep_largest_byte;
+#[cfg(not(all(gimbal_asm, not(gimbal_v6m))))]
+use keep_largest as keep_largest_byte;
 
 fn keep_largest<X: Copy + Ord>(largest: &mut [X], x: &[X]) {
     largest.iter_mut().zip(x).for_each(|(largest, &x)| *largest = x.max(*largest));
@@ -141,17 +161,23 @@ fn sums(samples: &Samples<'_>, shape: [u16; 3], zero: i32, keep: &mut dyn FnMut(
     for (place, at) in places(shape).zip((0..).step_by(channels)) {
         for block in (0..channels).step_by(BLOCK) {
             let mut sums = [zero.wrapping_neg(); BLOCK];
-            samples.each(place, &mut |start| match samples.x {
-                Activations::I8(x) => add(&mut sums, x.get(start + block..).unwrap_or_default()),
-                Activations::I16(x) => add(&mut sums, x.get(start + block..).unwrap_or_default()),
+            samples.each(place, &mut |seen| match samples.x {
+                Activations::I8(x) => {
+                    add(&mut sums, block, x.get(seen).unwrap_or_default().chunks_exact(channels.max(1)))
+                }
+                Activations::I16(x) => {
+                    add(&mut sums, block, x.get(seen).unwrap_or_default().chunks_exact(channels.max(1)))
+                }
             });
             sums.iter().zip(at + block..).take(channels - block).for_each(|(&sum, at)| keep(at, sum));
         }
     }
 }
 
-fn add<X: Copy + Into<i32>>(sums: &mut [i32], x: &[X]) {
-    sums.iter_mut().zip(x).for_each(|(sum, &x)| *sum = sum.wrapping_add(x.into()));
+fn add<'a, X: Copy + Into<i32> + 'a>(sums: &mut [i32], block: usize, samples: impl Iterator<Item = &'a [X]>) {
+    for x in samples.filter_map(|x| x.get(block..)) {
+        sums.iter_mut().zip(x).for_each(|(sum, &x)| *sum = sum.wrapping_add(x.into()));
+    }
 }
 
 /// Rows and columns of an output, in its order.
@@ -168,14 +194,22 @@ struct Samples<'a> {
 }
 
 impl Samples<'_> {
-    /// Calls `see` with where a sample starts, for every tap of the window at an output but those in the
-    /// padding.
-    fn each(&self, [row, column]: [usize; 2], see: &mut dyn FnMut(usize)) {
+    /// Calls `see` with where samples stand, one behind the other, until it has seen those at all taps of the
+    /// window at an output but those in the padding.
+    fn each(&self, [row, column]: [usize; 2], see: &mut dyn FnMut(Range<usize>)) {
         let [height, width, channels] = self.shape;
         let [down, across] = self.window.size.map(usize::from);
+        // Neighbours, in most windows.
+        let run = self.window.inside(1, column, width).filter(|_| self.window.dilation[1] == 1);
+        let mut see = |start: usize, samples: usize| see(start * channels..(start + samples) * channels);
         for line in (0..down).filter_map(|tap| self.window.input(0, row, tap, height)) {
-            for place in (0..across).filter_map(|tap| self.window.input(1, column, tap, width)) {
-                see((line * width + place) * channels);
+            match run {
+                Some(place) => see(line * width + place, across),
+                None => {
+                    for place in (0..across).filter_map(|tap| self.window.input(1, column, tap, width)) {
+                        see(line * width + place, 1);
+                    }
+                }
             }
         }
     }
