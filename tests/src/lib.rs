@@ -10,13 +10,13 @@ mod builder;
 mod operators;
 mod windows;
 
-pub use operators::{operators_package, operators_windows};
+pub use operators::{operators_package, operators_parts, operators_windows};
 pub use windows::synthetic_windows;
 
 use builder::{Builder, clamped};
 use gimbal_core::format::{Chart, Dtype, FieldKind, NONE, PoseHead, Role};
 use gimbal_core::kernel::{NormGate, Operands, Operator, Pooling, QuantizeFeatures, QuantizeVectors, Window};
-use gimbal_train::package::{Contract, ContractField};
+use gimbal_train::package::{Contract, ContractField, Parts};
 
 /// Samples in a window of the synthetic package.
 pub const SAMPLES: u16 = 128;
@@ -29,6 +29,12 @@ pub const CHANNELS: u16 = 6;
 /// code of 16. Classifier: dense to 3 logits.
 #[must_use]
 pub fn synthetic_package(seed: u64) -> Vec<u8> {
+    synthetic_parts(seed).encode().expect("the parts fit together")
+}
+
+/// What it is made of.
+#[must_use]
+pub fn synthetic_parts(seed: u64) -> Parts {
     let mut b = Builder::new(seed, contract("synthetic", SAMPLES));
     let (i8, i16) = (Dtype::I8, Dtype::I16);
 
@@ -81,7 +87,7 @@ pub fn synthetic_package(seed: u64) -> Vec<u8> {
     b.conv(code, logits, Window::POINT, -300..=300, clamped(38, 5, byte));
     b.parts.network(Role::Classifier, logits);
 
-    b.parts.encode().expect("the parts fit together")
+    b.parts
 }
 
 /// Windows of two fields, and three classes.

@@ -12,6 +12,7 @@ use gimbal_core::kernel::{
     Operator, Pool, Pooling, QuantizeFeatures, QuantizeVectors, Rearrange, Softmax, Window,
 };
 use gimbal_core::quant::Requantize;
+use gimbal_train::package::Parts;
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use std::ops::RangeInclusive;
@@ -28,6 +29,12 @@ const SIGNED: (i16, i16) = (-32767, 32767);
 /// The package; always the same.
 #[must_use]
 pub fn operators_package() -> Vec<u8> {
+    operators_parts().encode().expect("the parts fit together")
+}
+
+/// What it is made of.
+#[must_use]
+pub fn operators_parts() -> Parts {
     let mut builder = Builder::new(SEED, contract("operators", SAMPLES));
     builder.varied = true;
     let mut net = Net { builder, code: None, wide: None, indices: None };
@@ -46,7 +53,7 @@ pub fn operators_package() -> Vec<u8> {
     let code = net.code.expect("much was kept");
     net.builder.parts.network(Role::Eta, code);
     net.classifier(rows);
-    net.builder.parts.encode().expect("the parts fit together")
+    net.builder.parts
 }
 
 /// Windows for the package.
