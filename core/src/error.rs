@@ -83,6 +83,30 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// Position of the operator that is to blame, if one is.
+    #[must_use]
+    pub const fn operator(&self) -> Option<u16> {
+        match *self {
+            Self::UnsupportedOperator { operator }
+            | Self::Operand { operator }
+            | Self::Shape { operator }
+            | Self::Weights { operator }
+            | Self::Quantization { operator }
+            | Self::Accumulator { operator } => Some(operator),
+            Self::NotAPackage
+            | Self::UnsupportedVersion { .. }
+            | Self::Length { .. }
+            | Self::Checksum
+            | Self::Descriptor
+            | Self::Tensor { .. }
+            | Self::Overlap { .. }
+            | Self::Arena { .. }
+            | Self::Input { .. } => None,
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {

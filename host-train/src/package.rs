@@ -63,6 +63,8 @@ pub struct Parts {
     /// Records whose offsets [`encode`](Self::encode) will fill in.
     pub tensors: Vec<Tensor>,
     operators: Vec<Operator>,
+    /// What people call each operator.
+    names: Vec<String>,
     /// Bytes of a fast arena, a multiple of four, that the planner fills before the rest; 0 for one arena.
     pub fast_len: u32,
     /// Weights, biases and multipliers.
@@ -82,6 +84,14 @@ pub enum PackageError {
     /// Core would refuse the package.
     #[error("The package would be refused by the device: {0}.")]
     Refused(Error),
+    /// Core would refuse a layer.
+    #[error("Layer `{layer}` would be refused by the device: {error}.")]
+    RefusedLayer {
+        /// Its name.
+        layer: String,
+        /// What core says.
+        error: Error,
+    },
 }
 
 impl Parts {
@@ -94,6 +104,7 @@ impl Parts {
             networks: Vec::new(),
             tensors: Vec::new(),
             operators: Vec::new(),
+            names: Vec::new(),
             fast_len: 0,
             blob: Vec::new(),
         }
@@ -115,10 +126,16 @@ impl Parts {
         }
     }
 
-    /// The next operator.
+    /// The next operator, under its own name.
     pub fn push(&mut self, operator: Operator) {
+        self.push_layer(operator.name(), operator);
+    }
+
+    /// The next operator, under the name of the layer that it is or belongs to: what an error will call it.
+    pub fn push_layer(&mut self, layer: &str, operator: Operator) {
         operator.operands().all().for_each(|id| self.touch(id));
         self.operators.push(operator);
+        self.names.push(layer.into());
     }
 
     /// Ends a network: all operators since the one before.
@@ -141,6 +158,10 @@ impl Parts {
     }
 
     /// Plans the arena and writes the package, which core has checked.
+    ///
+    /// # Errors
+    /// [`PackageError::RefusedLayer`] with the name of the layer that the device would refuse; see
+    /// [`PackageError`] for the rest.
     pub fn encode(mut self) -> Result<Vec<u8>, PackageError> {
         let arena_len = self.plan()?;
         let Contract { name, rate_hz, samples, hop, fields, classes } = &self.contract;
@@ -166,8 +187,23 @@ impl Parts {
             operators: &self.operators.iter().flat_map(Operator::encode).collect::<Vec<u8>>(),
         };
         let package = assemble(&descriptor, &self.blob);
-        Model::from_bytes(&package).map_err(PackageError::Refused)?;
-        Ok(package)
+        match Model::from_bytes(&package) {
+            Ok(_) => Ok(package),
+            Err(error) => Err(self.refused(error)),
+        }
+    }
+
+    /// What core says, with the name of the layer.
+    fn refused(&self, error: Error) -> PackageError {
+        // A tensor is named after the operator that writes it.
+        let operator = error.operator().or_else(|| match error {
+            Error::Tensor { tensor } | Error::Overlap { tensor } => Some(self.tensors.get(usize::from(tensor))?.first),
+            _ => None,
+        });
+        match operator.and_then(|operator| self.names.get(usize::from(operator))) {
+            Some(layer) => PackageError::RefusedLayer { layer: layer.clone(), error },
+            None => PackageError::Refused(error),
+        }
     }
 
     /// Gives every tensor its place and returns the bytes of arena.

@@ -1,24 +1,22 @@
-//! What cross-crate tests share: a small package made by hand, and windows to run it on; and, in
+//! What cross-crate tests share: packages made by hand, and windows to run them on; and, in
 //! [`mod@bench`], what every layer takes on every processor.
 //!
-//! The package is no trained model. It has every operator of core, a pose head, a code and a
-//! classifier, random weights, and scales that keep its numbers away from both zero and saturation.
+//! [`synthetic_package`] is small and looks like what is trained; [`operators_package`] has every operator
+//! of core. Neither is a trained model: weights are random, and scales keep the numbers away from both zero
+//! and saturation.
 
 pub mod bench;
+mod builder;
+mod operators;
 mod windows;
 
+pub use operators::{operators_package, operators_parts, operators_windows};
 pub use windows::synthetic_windows;
 
-use gimbal_core::format::{ALIGNMENT, Chart, Dtype, FieldKind, NONE, PoseHead, Role, TensorId};
-use gimbal_core::kernel::{
-    Conv, Depthwise, Filters, NormGate, Operands, Operator, Pool, Pooling, QuantizeFeatures, QuantizeVectors, Tiles,
-    Window,
-};
-use gimbal_core::quant::Requantize;
+use builder::{Builder, clamped};
+use gimbal_core::format::{Chart, Dtype, FieldKind, NONE, PoseHead, Role};
+use gimbal_core::kernel::{NormGate, Operands, Operator, Pooling, QuantizeFeatures, QuantizeVectors, Window};
 use gimbal_train::package::{Contract, ContractField, Parts};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-use std::ops::RangeInclusive;
 
 /// Samples in a window of the synthetic package.
 pub const SAMPLES: u16 = 128;
@@ -31,7 +29,13 @@ pub const CHANNELS: u16 = 6;
 /// code of 16. Classifier: dense to 3 logits.
 #[must_use]
 pub fn synthetic_package(seed: u64) -> Vec<u8> {
-    let mut b = Builder { rng: ChaCha8Rng::seed_from_u64(seed), parts: Parts::new(contract()) };
+    synthetic_parts(seed).encode().expect("the parts fit together")
+}
+
+/// What it is made of.
+#[must_use]
+pub fn synthetic_parts(seed: u64) -> Parts {
+    let mut b = Builder::new(seed, contract("synthetic", SAMPLES));
     let (i8, i16) = (Dtype::I8, Dtype::I16);
 
     let input = b.tensor(i16, [3, SAMPLES, 2]);
@@ -83,10 +87,11 @@ pub fn synthetic_package(seed: u64) -> Vec<u8> {
     b.conv(code, logits, Window::POINT, -300..=300, clamped(38, 5, byte));
     b.parts.network(Role::Classifier, logits);
 
-    b.parts.encode().expect("the parts fit together")
+    b.parts
 }
 
-fn contract() -> Contract {
+/// Windows of two fields, and three classes.
+fn contract(name: &str, samples: u16) -> Contract {
     let field = |name: &str, unit: &str, per_count, kind| ContractField {
         name: name.into(),
         unit: unit.into(),
@@ -94,9 +99,9 @@ fn contract() -> Contract {
         kind,
     };
     Contract {
-        name: "synthetic".into(),
+        name: name.into(),
         rate_hz: 50.0,
-        samples: SAMPLES.into(),
+        samples: samples.into(),
         hop: 64,
         fields: vec![
             field("acceleration", "g", 1.0 / 4096.0, FieldKind::Vector),
@@ -104,100 +109,6 @@ fn contract() -> Contract {
         ],
         classes: ["still", "swing", "shake"].map(String::from).to_vec(),
     }
-}
-
-/// A package in the making, and where its weights come from.
-struct Builder {
-    rng: ChaCha8Rng,
-    parts: Parts,
-}
-
-impl Builder {
-    fn tensor(&mut self, dtype: Dtype, shape: [u16; 3]) -> TensorId {
-        self.tensor_at(dtype, shape, 0)
-    }
-
-    /// A tensor with a zero point.
-    fn tensor_at(&mut self, dtype: Dtype, shape: [u16; 3], zero_point: i16) -> TensorId {
-        self.parts.tensor(dtype, shape, 1.0 / 64.0, zero_point)
-    }
-
-    /// A convolution with random weights; every row has a multiplier of 2³⁰.
-    fn conv(&mut self, x: TensorId, y: TensorId, window: Window, biases: RangeInclusive<i32>, requantize: Requantize) {
-        let [x_shape, y_shape] = [x, y].map(|id| self.parts.tensors[usize::from(id)].shape);
-        let columns = usize::from(window.size[0] * window.size[1] * x_shape[2]);
-        let weights = self.matrix(y_shape[2].into(), columns, biases, 1 << 30);
-        let points = (y_shape[0] * y_shape[1]).min(2);
-        let scratch = self.tensor(Dtype::I16, [1, points, columns.next_multiple_of(4) as u16]);
-        let operands = Operands::new(x, y).with_scratch(scratch);
-        self.parts.push(Operator::Conv(Conv { operands, window, requantize, weights, groups: 1, reserved: 0 }));
-    }
-
-    /// A depthwise convolution with random weights; every channel has a multiplier of 2³⁰.
-    fn depthwise(
-        &mut self,
-        x: TensorId,
-        y: TensorId,
-        window: Window,
-        biases: RangeInclusive<i32>,
-        requantize: Requantize,
-    ) {
-        let filters = Filters {
-            taps: usize::from(window.size[0] * window.size[1]),
-            channels: self.parts.tensors[usize::from(y)].shape[2].into(),
-        };
-        let blob = &mut self.parts.blob;
-        blob.resize(blob.len().next_multiple_of(ALIGNMENT), 0);
-        let start = blob.len();
-        blob.resize(start + filters.len(), 0);
-        let bytes = &mut blob[start..];
-        for channel in 0..filters.channels {
-            bytes[filters.bias(channel)..][..4].copy_from_slice(&self.rng.random_range(biases.clone()).to_le_bytes());
-            bytes[filters.multiplier(channel)..][..4].copy_from_slice(&(1i32 << 30).to_le_bytes());
-            for tap in 0..filters.taps {
-                bytes[filters.weight(tap, channel)] = self.rng.random_range(-127i8..=127) as u8;
-            }
-        }
-        let scratch = self.tensor(Dtype::I32, [1, 1, filters.taps as u16]);
-        let operands = Operands::new(x, y).with_scratch(scratch);
-        self.parts.push(Operator::Depthwise(Depthwise { operands, window, requantize, weights: start as u32 }));
-    }
-
-    /// Pools each channel over all samples.
-    fn pool(&mut self, x: TensorId, y: TensorId, pooling: Pooling, requantize: Requantize) {
-        let samples = self.parts.tensors[usize::from(x)].shape[1];
-        self.parts.push(Operator::Pool(Pool {
-            operands: Operands::new(x, y),
-            window: Window::across(samples, 1, 1, 0),
-            requantize,
-            multiplier: (1 << 30) / i32::from(samples),
-            pooling: pooling.code(),
-            reserved: 0,
-        }));
-    }
-
-    /// Random weights, biases of the range, and the same multiplier for every row.
-    fn matrix(&mut self, rows: usize, columns: usize, biases: RangeInclusive<i32>, multiplier: i32) -> u32 {
-        let tiles = Tiles { rows, columns };
-        let blob = &mut self.parts.blob;
-        blob.resize(blob.len().next_multiple_of(ALIGNMENT), 0);
-        let start = blob.len();
-        blob.resize(start + tiles.len(), 0);
-        let bytes = &mut blob[start..];
-        for row in 0..rows {
-            bytes[tiles.bias(row)..][..4].copy_from_slice(&self.rng.random_range(biases.clone()).to_le_bytes());
-            bytes[tiles.multiplier(row)..][..4].copy_from_slice(&multiplier.to_le_bytes());
-            for column in 0..columns {
-                bytes[tiles.weight(row, column)] = self.rng.random_range(-127i8..=127) as u8;
-            }
-        }
-        start as u32
-    }
-}
-
-/// A requantization with a clamp.
-fn clamped(shift: u16, zero_point: i16, (min, max): (i16, i16)) -> Requantize {
-    Requantize { shift, zero_point, min, max }
 }
 
 #[cfg(test)]

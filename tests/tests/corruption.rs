@@ -2,7 +2,7 @@
 
 use gimbal_core::format::{CHECKSUM_LEN, HEADER_LEN, checksum};
 use gimbal_core::{Error, Model, Session};
-use gimbal_tests::{synthetic_package, synthetic_windows};
+use gimbal_tests::{operators_package, synthetic_package, synthetic_windows};
 use proptest::prelude::*;
 
 /// A model may ask for this much work before a test lets it go; hostile shapes can ask for more, within
@@ -73,9 +73,10 @@ proptest! {
     fn forged_packages_are_refused_or_run(
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
         anywhere: bool,
-        seed in 0u64..4,
+        seed in 0u64..8,
     ) {
-        let package = synthetic_package(seed);
+        // Half of them with every operator.
+        let package = if seed < 4 { synthetic_package(seed) } else { operators_package() };
         // Most of a package is weights, which may be anything: aim at header and descriptor as well.
         let descriptor_len = u32::from_le_bytes(package[8..12].try_into().unwrap()) as usize;
         let reach = if anywhere { package.len() - CHECKSUM_LEN } else { HEADER_LEN + descriptor_len };

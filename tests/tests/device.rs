@@ -2,7 +2,7 @@
 //!
 //! Needs QEMU for Arm and for RISC-V, and Rust's libraries for five targets, which `tests/setup` installs.
 
-use gimbal_tests::{synthetic_package, synthetic_windows};
+use gimbal_tests::{operators_package, operators_windows, synthetic_package, synthetic_windows};
 use gimbal_train::simulate::{Bin, Expected, Simulation, Target, Vectors, simulate};
 use std::path::Path;
 
@@ -20,8 +20,13 @@ fn vectors(package: &[u8]) -> Vectors {
 
 #[test]
 fn the_device_equals_the_host() {
-    let (synthetic, trained) = (synthetic_package(1), include_bytes!("../data/wrist.gmbl"));
-    let cases = [(&synthetic[..], vectors(&synthetic)), (trained, Vectors::recorded(trained, 8).unwrap())];
+    let (synthetic, operators) = (synthetic_package(1), operators_package());
+    let trained = include_bytes!("../data/wrist.gmbl");
+    let cases = [
+        (&synthetic[..], vectors(&synthetic)),
+        (trained, Vectors::recorded(trained, 8).unwrap()),
+        (&operators, Vectors::compute(&operators, &operators_windows(1, 16)).unwrap()),
+    ];
     for ((package, vectors), target) in cases.iter().flat_map(|case| Target::ALL.map(|target| (case, target))) {
         let (simulation, lines) = run(package, vectors, target, Bin::Golden);
         assert!(simulation.success, "{target}: {lines:?}");

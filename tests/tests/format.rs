@@ -3,7 +3,9 @@
 use gimbal_core::Model;
 use gimbal_core::format::{Chart, Descriptor, Dtype, Field, FieldKind, NONE, Network, PoseHead, Role, Tensor};
 use gimbal_core::kernel::{
-    Conv, NormGate, Operands, Operator, Pool, Pooling, QuantizeFeatures, QuantizeVectors, Tiles, Window,
+    Add, Argmax, Concat, Conv, CrossProduct, Depthwise, Filters, InnerProduct, Kernel, L2Norm, LogSoftmax, Lut, Mul,
+    NearestCode, NormGate, Operands, Operator, Pool, Pooling, QuantizeFeatures, QuantizeVectors, Rearrange, Softmax,
+    Tiles, Window,
 };
 use gimbal_core::quant::Requantize;
 use gimbal_train::package::assemble;
@@ -24,7 +26,10 @@ fn operators() {
     let with_scratch = [2, 1, 0xff, 0xff, 2, 0, 9, 0];
     let weights = 0x0102_0304;
     let weight_bytes = [4, 3, 2, 1];
-    let cases: [(Operator, Vec<u8>); 5] = [
+    let pair = Operands { inputs: [258, 259], ..operands };
+    let pair_bytes = [2, 1, 3, 1, 2, 0, 0xff, 0xff];
+    let (multiplier, multiplier_word) = (-2, [0xfe, 0xff, 0xff, 0xff]);
+    let cases: [(Operator, Vec<u8>); 18] = [
         (
             Operator::QuantizeVectors(QuantizeVectors {
                 operands: Operands::new(NONE, 2),
@@ -63,15 +68,71 @@ fn operators() {
                 operands,
                 window: WINDOW,
                 requantize: REQUANTIZE,
-                multiplier: -2,
+                multiplier,
                 pooling: Pooling::Sum.code(),
                 reserved: 0,
             }),
-            [&[4, 0][..], &operand_bytes, &WINDOW_BYTES, &REQUANTIZE_BYTES, &[0xfe, 0xff, 0xff, 0xff, 2, 0, 0, 0]]
-                .concat(),
+            [&[4, 0][..], &operand_bytes, &WINDOW_BYTES, &REQUANTIZE_BYTES, &multiplier_word, &[2, 0, 0, 0]].concat(),
+        ),
+        (
+            Operator::Depthwise(Depthwise {
+                operands: operands.with_scratch(9),
+                window: WINDOW,
+                requantize: REQUANTIZE,
+                weights,
+            }),
+            [&[5, 0][..], &with_scratch, &WINDOW_BYTES, &REQUANTIZE_BYTES, &weight_bytes].concat(),
+        ),
+        (Operator::Lut(Lut { operands, table: weights }), [&[6, 0][..], &operand_bytes, &weight_bytes].concat()),
+        (
+            Operator::Add(Add { operands: pair, requantize: REQUANTIZE, multipliers: [1, -1] }),
+            [&[7, 0][..], &pair_bytes, &REQUANTIZE_BYTES, &multiplier_bytes[..8]].concat(),
+        ),
+        (
+            Operator::Mul(Mul { operands: pair, requantize: REQUANTIZE, multiplier }),
+            [&[8, 0][..], &pair_bytes, &REQUANTIZE_BYTES, &multiplier_word].concat(),
+        ),
+        (
+            Operator::Concat(Concat { operands: pair, axis: 2, reserved: 0 }),
+            [&[9, 0][..], &pair_bytes, &[2, 0, 0, 0]].concat(),
+        ),
+        (
+            Operator::Rearrange(Rearrange { operands, shape: [1, 2, 3, 4], strides: multipliers, offset: -2 }),
+            [&[10, 0][..], &operand_bytes, &[1, 0, 2, 0, 3, 0, 4, 0], &multiplier_bytes, &multiplier_word].concat(),
+        ),
+        (
+            Operator::InnerProduct(InnerProduct { operands: pair, requantize: REQUANTIZE, multiplier }),
+            [&[11, 0][..], &pair_bytes, &REQUANTIZE_BYTES, &multiplier_word].concat(),
+        ),
+        (
+            Operator::CrossProduct(CrossProduct { operands: pair, multiplier, shift: 40, reserved: 0 }),
+            [&[12, 0][..], &pair_bytes, &multiplier_word, &[40, 0, 0, 0]].concat(),
+        ),
+        (
+            Operator::Softmax(Softmax { operands, table: weights }),
+            [&[13, 0][..], &operand_bytes, &weight_bytes].concat(),
+        ),
+        (
+            Operator::LogSoftmax(LogSoftmax {
+                operands,
+                requantize: REQUANTIZE,
+                multiplier,
+                step: 258,
+                table: weights,
+            }),
+            [&[14, 0][..], &operand_bytes, &REQUANTIZE_BYTES, &multiplier_word, &[2, 1, 0, 0], &weight_bytes].concat(),
+        ),
+        (Operator::Argmax(Argmax { operands }), [&[15, 0][..], &operand_bytes].concat()),
+        (Operator::L2Norm(L2Norm { operands }), [&[16, 0][..], &operand_bytes].concat()),
+        (
+            Operator::NearestCode(NearestCode { operands, requantize: REQUANTIZE, multiplier, codes: weights }),
+            [&[17, 0][..], &operand_bytes, &REQUANTIZE_BYTES, &multiplier_word, &weight_bytes].concat(),
         ),
     ];
+    assert_eq!(cases.len(), Kernel::ALL.len());
     for (operator, mut expected) in cases {
+        let row = format!("\n| {} | {} |", expected[0], operator.name());
+        assert!(include_str!("../../FORMAT.md").contains(&row), "FORMAT.md has no {row}");
         expected.resize(Operator::LEN, 0);
         assert_eq!(operator.encode(), expected[..], "{operator:?}");
         assert_eq!(Operator::decode(&operator.encode()), Some(operator));
@@ -87,6 +148,17 @@ fn tiles() {
     assert_eq!([tiles.multiplier(0), tiles.multiplier(3), tiles.multiplier(4)], [48, 60, 112]);
     assert_eq!([0, 1, 2, 3, 4].map(|column| tiles.weight(0, column)), [16, 18, 17, 19, 32]);
     assert_eq!([tiles.weight(1, 0), tiles.weight(3, 4), tiles.weight(4, 1)], [20, 44, 82]);
+}
+
+/// Five channels of three taps: two groups.
+#[test]
+fn filters() {
+    let filters = Filters { taps: 3, channels: 5 };
+    assert_eq!(filters.len(), 2 * (16 + 3 * 4 + 16));
+    assert_eq!([filters.bias(0), filters.bias(3), filters.bias(4)], [0, 12, 44]);
+    assert_eq!([filters.multiplier(0), filters.multiplier(3), filters.multiplier(4)], [28, 40, 72]);
+    assert_eq!([0, 1, 2, 3, 4].map(|channel| filters.weight(0, channel)), [16, 18, 17, 19, 60]);
+    assert_eq!([filters.weight(1, 0), filters.weight(2, 4)], [20, 68]);
 }
 
 #[test]
@@ -123,7 +195,7 @@ fn a_whole_file() {
         arena_len: 300,
         fast_len: 200,
         tensors: &[0xaa, 0xbb],
-        operators: &[0xcc],
+        operators: &[0xcc, 0xdd],
     };
     #[rustfmt::skip]
     let expected = [
@@ -137,7 +209,7 @@ fn a_whole_file() {
         0xac, 0x02,
         0xc8, 0x01,
         2, 0xaa, 0xbb,
-        1, 0xcc,
+        2, 0xcc, 0xdd,
         0, 0, 0,
         0x11, 0x22,
     ];

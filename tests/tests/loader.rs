@@ -1,10 +1,11 @@
 //! Each thing that the loader proves, broken by itself in a package whose checksum is right.
 
-use gimbal_core::format::{Descriptor, Field, HEADER_LEN, NONE, Network, Operator, PoseHead, Role, Tensor};
-use gimbal_core::kernel::{Conv, Pool, QuantizeFeatures, QuantizeVectors};
+use gimbal_core::format::{Descriptor, Dtype, Field, HEADER_LEN, NONE, Network, Operator, PoseHead, Role, Tensor};
+use gimbal_core::kernel::{Conv, Kernel, Pool, QuantizeFeatures, QuantizeVectors};
 use gimbal_core::{Error, Model};
-use gimbal_tests::synthetic_package;
+use gimbal_tests::{operators_package, synthetic_package};
 use gimbal_train::package::assemble;
+use std::collections::BTreeSet;
 
 /// A package taken apart.
 struct Loose {
@@ -20,8 +21,20 @@ struct Loose {
     blob: Vec<u8>,
 }
 
-fn take_apart() -> Loose {
-    let package: &'static [u8] = synthetic_package(1).leak();
+impl Loose {
+    fn output(&mut self, at: usize) -> &mut Tensor {
+        let output = self.operators[at].operands().output;
+        &mut self.tensors[usize::from(output)]
+    }
+
+    fn scratch(&mut self, at: usize) -> &mut Tensor {
+        let scratch = self.operators[at].operands().scratch;
+        &mut self.tensors[usize::from(scratch)]
+    }
+}
+
+fn take_apart(package: Vec<u8>) -> Loose {
+    let package: &'static [u8] = package.leak();
     let length = |at: usize| u32::from_le_bytes(package[at..at + 4].try_into().unwrap()) as usize;
     let (descriptor_len, blob_len) = (length(8), length(12));
     let (descriptor, _) = postcard::take_from_bytes::<Descriptor>(&package[HEADER_LEN..]).unwrap();
@@ -41,7 +54,12 @@ fn take_apart() -> Loose {
 
 /// What the loader says of the package after a change.
 fn after(change: impl FnOnce(&mut Loose)) -> Result<(), Error> {
-    let mut loose = take_apart();
+    after_in(synthetic_package(1), change)
+}
+
+/// The same in another package.
+fn after_in(package: Vec<u8>, change: impl FnOnce(&mut Loose)) -> Result<(), Error> {
+    let mut loose = take_apart(package);
     change(&mut loose);
     let tensors: Vec<u8> = loose.tensors.iter().flat_map(Tensor::encode).collect();
     let operators: Vec<u8> = loose.operators.iter().flat_map(Operator::encode).chain(loose.behind).collect();
@@ -160,6 +178,91 @@ fn numbers() {
     assert_eq!(after(overflowing), Err(Error::Accumulator { operator: CODE_DENSE as u16 }));
 }
 
+/// What is changed in the package with every operator, at the first one of a kind.
+type Change = fn(&mut Loose, usize);
+type Refusal = fn(u16) -> Error;
+
+const OPERAND: Refusal = |operator| Error::Operand { operator };
+const SHAPE: Refusal = |operator| Error::Shape { operator };
+const WEIGHTS: Refusal = |operator| Error::Weights { operator };
+const QUANTIZATION: Refusal = |operator| Error::Quantization { operator };
+const ACCUMULATOR: Refusal = |operator| Error::Accumulator { operator };
+
+#[rustfmt::skip]
+const CHANGES: [(&str, &str, Change, Refusal); 49] = [
+    ("quantize_vectors", "fewer samples", |p, at| p.output(at).shape[1] -= 1, SHAPE),
+    ("quantize_vectors", "a zero that is not 0", |p, at| p.output(at).zero_point = 1, QUANTIZATION),
+    ("quantize_features", "fewer channels", |p, at| p.output(at).shape[2] -= 1, SHAPE),
+    ("quantize_features", "no shift", |p, at| record!(p, at, QuantizeFeatures).requantize.shift = 0, QUANTIZATION),
+    ("conv", "less scratch", |p, at| p.scratch(at).shape[2] -= 4, SHAPE),
+    ("conv", "scratch of another type", |p, at| p.scratch(at).dtype = Dtype::I8, OPERAND),
+    ("conv", "a third direction", |p, at| record!(p, at, Conv).window.circular = 4, SHAPE),
+    ("conv", "more to it", |p, at| record!(p, at, Conv).reserved = 1, SHAPE),
+    ("norm_gate", "gates below zero", |p, at| record!(p, at, NormGate).requantize.min = -1, QUANTIZATION),
+    ("norm_gate", "no shift", |p, at| record!(p, at, NormGate).gate_shift = 0, QUANTIZATION),
+    ("norm_gate", "less scratch", |p, at| p.scratch(at).shape[2] -= 4, SHAPE),
+    ("norm_gate", "weights outside", |p, at| record!(p, at, NormGate).weights = u32::MAX - 3, WEIGHTS),
+    ("pool", "another pooling", |p, at| record!(p, at, Pool).pooling = 3, QUANTIZATION),
+    ("pool", "a sum with padding", |p, at| record!(p, at, Pool).window.padding[1] = 1, SHAPE),
+    ("pool", "a sum of 16 bits", |p, at| p.output(at).dtype = Dtype::I16, OPERAND),
+    ("depthwise", "not aligned", |p, at| record!(p, at, Depthwise).weights += 2, WEIGHTS),
+    ("depthwise", "less scratch", |p, at| p.scratch(at).shape[2] -= 1, SHAPE),
+    ("depthwise", "a bias that is too large", |p, at| {
+        let weights = record!(p, at, Depthwise).weights as usize;
+        p.blob[weights..][..4].copy_from_slice(&i32::MIN.to_le_bytes());
+    }, ACCUMULATOR),
+    ("depthwise", "a short shift", |p, at| record!(p, at, Depthwise).requantize.shift = 32, QUANTIZATION),
+    ("lut", "half outside", |p, at| record!(p, at, Lut).table = p.blob.len() as u32 / 4 * 4 - 128, WEIGHTS),
+    ("lut", "not aligned", |p, at| record!(p, at, Lut).table += 1, WEIGHTS),
+    ("lut", "fewer channels", |p, at| p.output(at).shape[2] -= 1, SHAPE),
+    ("add", "sums that are too large", |p, at| {
+        let add = record!(p, at, Add);
+        (add.multipliers, add.requantize.shift) = ([i32::MAX; 2], 1);
+    }, ACCUMULATOR),
+    ("add", "a long shift", |p, at| record!(p, at, Add).requantize.shift = 31, QUANTIZATION),
+    ("add", "fewer channels", |p, at| p.output(at).shape[2] -= 1, SHAPE),
+    ("mul", "a short shift", |p, at| record!(p, at, Mul).requantize.shift = 32, QUANTIZATION),
+    ("mul", "another type", |p, at| p.output(at).dtype = Dtype::I8, OPERAND),
+    ("concat", "a fourth axis", |p, at| record!(p, at, Concat).axis = 3, SHAPE),
+    ("concat", "another axis", |p, at| record!(p, at, Concat).axis = 0, SHAPE),
+    ("concat", "another meaning", |p, at| p.output(at).scale *= 2.0, QUANTIZATION),
+    ("rearrange", "from before the input", |p, at| record!(p, at, Rearrange).offset = -1, SHAPE),
+    ("rearrange", "from behind the input", |p, at| record!(p, at, Rearrange).offset += 1, SHAPE),
+    ("rearrange", "more than the output", |p, at| record!(p, at, Rearrange).shape[0] += 1, SHAPE),
+    ("rearrange", "another meaning", |p, at| p.output(at).scale *= 2.0, QUANTIZATION),
+    ("inner_product", "a large multiplier", |p, at| record!(p, at, InnerProduct).multiplier = (1 << 30) + 1, QUANTIZATION),
+    ("inner_product", "of three planes", |p, at| p.output(at).shape = [3, 13, 1], SHAPE),
+    ("cross_product", "a short shift", |p, at| record!(p, at, CrossProduct).shift = 32, QUANTIZATION),
+    ("cross_product", "a negative multiplier", |p, at| record!(p, at, CrossProduct).multiplier = -1, QUANTIZATION),
+    ("cross_product", "a zero that is not 0", |p, at| p.output(at).zero_point = 1, OPERAND),
+    ("softmax", "another zero", |p, at| p.output(at).zero_point = 0, QUANTIZATION),
+    ("softmax", "e⁰ that is not 1", |p, at| {
+        let table = record!(p, at, Softmax).table as usize;
+        p.blob[table] ^= 1;
+    }, QUANTIZATION),
+    ("log_softmax", "a step that is too large", |p, at| record!(p, at, LogSoftmax).step = 8_404_029, ACCUMULATOR),
+    ("log_softmax", "no multiplier", |p, at| record!(p, at, LogSoftmax).multiplier = 0, QUANTIZATION),
+    ("argmax", "another scale", |p, at| p.output(at).scale = 2.0, QUANTIZATION),
+    ("argmax", "of eight bits", |p, at| p.output(at).dtype = Dtype::I8, OPERAND),
+    ("l2_norm", "another scale", |p, at| p.output(at).scale *= 2.0, QUANTIZATION),
+    ("l2_norm", "fewer channels", |p, at| p.output(at).shape[2] -= 1, SHAPE),
+    ("nearest_code", "codes outside", |p, at| record!(p, at, NearestCode).codes = p.blob.len() as u32, WEIGHTS),
+    ("nearest_code", "a negative multiplier", |p, at| record!(p, at, NearestCode).multiplier = -1, QUANTIZATION),
+];
+
+#[test]
+fn every_operator_has_something_to_prove() {
+    let package = operators_package();
+    let model = Model::from_bytes(&package).unwrap();
+    for (name, what, change, refusal) in CHANGES {
+        let at = model.operators().position(|operator| operator.name() == name).unwrap();
+        let found = after_in(package.clone(), |p| change(p, at));
+        assert_eq!(found, Err(refusal(at as u16)), "{name}: {what}");
+    }
+    let names: BTreeSet<_> = CHANGES.iter().map(|(name, ..)| name).collect();
+    assert_eq!(names.len(), Kernel::ALL.len());
+}
+
 #[test]
 fn unknown_operators() {
     let unknown = |p: &mut Loose| p.behind = [&[0xff, 0x7f][..], &[0; Operator::LEN - 2]].concat();
@@ -209,7 +312,7 @@ fn the_whole() {
     for (what, change) in cases {
         assert_eq!(after(change), Err(Error::Descriptor), "{what}");
     }
-    assert_eq!(take_apart().networks[1].role, Role::Eta);
+    assert_eq!(take_apart(synthetic_package(1)).networks[1].role, Role::Eta);
 }
 
 #[test]
@@ -236,6 +339,6 @@ fn every_error_reads_differently() {
         Error::Arena { needed: 1, given: 2 },
         Error::Input { needed: 1, given: 2 },
     ];
-    let texts: std::collections::BTreeSet<String> = errors.iter().map(ToString::to_string).collect();
+    let texts: BTreeSet<String> = errors.iter().map(ToString::to_string).collect();
     assert_eq!(texts.len(), errors.len());
 }

@@ -78,11 +78,14 @@ impl Lowering<'_> {
     fn psi(&mut self, psi: &Psi, samples: usize, fields: usize) -> Result<(), LowerError> {
         let mut signal = self.vectors("ψ input", Site::Vectors, samples, fields)?;
         let (multipliers, shift) = self.input_multipliers(self.scale(signal.id));
-        self.parts.push(Operator::QuantizeVectors(QuantizeVectors {
-            operands: Operands::new(NONE, signal.id),
-            requantize: vector_requantize(shift),
-            multipliers,
-        }));
+        self.parts.push_layer(
+            "ψ input",
+            Operator::QuantizeVectors(QuantizeVectors {
+                operands: Operands::new(NONE, signal.id),
+                requantize: vector_requantize(shift),
+                multipliers,
+            }),
+        );
         for (i, layer) in psi.layers.iter().enumerate() {
             let name = format!("ψ layer {i}");
             let next = self.vectors(
@@ -101,14 +104,17 @@ impl Lowering<'_> {
         self.convolution("ψ output", &head, signal, steps, vector_requantize)?;
         let scale = self.scale(steps.id);
         let spanning = self.parts.tensor(Dtype::I32, [3, 1, 2], scale / signal.length as f32, 0);
-        self.parts.push(Operator::Pool(Pool {
-            operands: Operands::new(steps.id, spanning),
-            window: Window::across(signal.length as u16, 1, 1, 0),
-            requantize: vector_requantize(1),
-            multiplier: 0,
-            pooling: Keep::Sum.code(),
-            reserved: 0,
-        }));
+        self.parts.push_layer(
+            "ψ output",
+            Operator::Pool(Pool {
+                operands: Operands::new(steps.id, spanning),
+                window: Window::across(signal.length as u16, 1, 1, 0),
+                requantize: vector_requantize(1),
+                multiplier: 0,
+                pooling: Keep::Sum.code(),
+                reserved: 0,
+            }),
+        );
         self.parts.network(Role::Psi, spanning);
         let reference = self.ranges.median_span() / self.scale(spanning);
         self.parts.pose =
@@ -122,11 +128,14 @@ impl Lowering<'_> {
         let mut signal = self.features("η input", Site::Canonical, samples, channels)?;
         let (multipliers, shift) = self.input_multipliers(self.scale(signal.id));
         let requantize = self.feature_requantize(signal.id, false)(shift);
-        self.parts.push(Operator::QuantizeFeatures(QuantizeFeatures {
-            operands: Operands::new(canonical, signal.id),
-            requantize,
-            multipliers,
-        }));
+        self.parts.push_layer(
+            "η input",
+            Operator::QuantizeFeatures(QuantizeFeatures {
+                operands: Operands::new(canonical, signal.id),
+                requantize,
+                multipliers,
+            }),
+        );
         for (i, layer) in network.eta.iter().enumerate() {
             let name = format!("η layer {i}");
             let next = self.features(&name, Site::Features(i), layer.outputs(signal.length), layer.linear.rows())?;
@@ -197,14 +206,17 @@ impl Lowering<'_> {
         let weights = quantized.write(&mut self.parts.blob);
         let points = if self.record(y.id).shape[..2] == [1, 1] { 1 } else { 2 };
         let scratch = self.scratch([1, points, linear.columns()]);
-        self.parts.push(Operator::Conv(Conv {
-            operands: Operands::new(x.id, y.id).with_scratch(scratch),
-            window,
-            requantize: requantize(quantized.shift),
-            weights,
-            groups: 1,
-            reserved: 0,
-        }));
+        self.parts.push_layer(
+            name,
+            Operator::Conv(Conv {
+                operands: Operands::new(x.id, y.id).with_scratch(scratch),
+                window,
+                requantize: requantize(quantized.shift),
+                weights,
+                groups: 1,
+                reserved: 0,
+            }),
+        );
         Ok(())
     }
 
@@ -218,14 +230,17 @@ impl Lowering<'_> {
         let Scales { input, output, .. } = self.scales(x.id, y.id);
         let factor = f64::from(input) / f64::from(output) / x.length as f64;
         let (multipliers, shift) = multipliers(&[factor]);
-        self.parts.push(Operator::Pool(Pool {
-            operands: Operands::new(x.id, y.id),
-            window: Window::across(x.length as u16, 1, 1, 0),
-            requantize: requantize(shift),
-            multiplier: multipliers[0],
-            pooling: Keep::Mean.code(),
-            reserved: 0,
-        }));
+        self.parts.push_layer(
+            "η mean",
+            Operator::Pool(Pool {
+                operands: Operands::new(x.id, y.id),
+                window: Window::across(x.length as u16, 1, 1, 0),
+                requantize: requantize(shift),
+                multiplier: multipliers[0],
+                pooling: Keep::Mean.code(),
+                reserved: 0,
+            }),
+        );
     }
 
     fn gate(&mut self, name: &str, gate: &Linear, vectors: Signal, layer: usize) -> Result<(), LowerError> {
@@ -240,13 +255,16 @@ impl Lowering<'_> {
         .log2()
         .floor()
         .clamp(0.0, 14.0);
-        self.parts.push(Operator::NormGate(NormGate {
-            operands: Operands::new(vectors.id, vectors.id).with_scratch(scratch),
-            requantize: Requantize { shift: quantized.shift, zero_point: 0, min: 0, max: i16::MAX },
-            weights,
-            gate_shift: 15 - doublings as u16,
-            reserved: 0,
-        }));
+        self.parts.push_layer(
+            name,
+            Operator::NormGate(NormGate {
+                operands: Operands::new(vectors.id, vectors.id).with_scratch(scratch),
+                requantize: Requantize { shift: quantized.shift, zero_point: 0, min: 0, max: i16::MAX },
+                weights,
+                gate_shift: 15 - doublings as u16,
+                reserved: 0,
+            }),
+        );
         // What follows reads the gated vectors at their new scale.
         self.parts.rescale(vectors.id, doublings.exp2().recip());
         Ok(())

@@ -5,12 +5,11 @@
 //! operators between the layers take is not reported.
 
 use super::layers::{Kind, LAYERS, Layer};
-use crate::{Builder, clamped};
+use crate::builder::{Builder, clamped};
 use gimbal_core::format::{Dtype, FieldKind, NONE, Role, TensorId};
 use gimbal_core::kernel::{Add, Operands, Operator, Pool, Pooling, QuantizeFeatures, Rearrange, Window};
-use gimbal_train::package::{Contract, ContractField, Parts};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use gimbal_train::package::{Contract, ContractField};
+use rand::RngExt;
 
 /// Samples in a window: as many as the largest layer has points, an image of 28 × 28.
 const SAMPLES: u16 = 784;
@@ -34,8 +33,7 @@ pub struct Benchmark {
 /// The package; always the same.
 #[must_use]
 pub fn benchmark() -> Benchmark {
-    let rng = ChaCha8Rng::seed_from_u64(SEED);
-    let mut layers = Layers { builder: Builder { rng, parts: Parts::new(contract()) }, pushed: 0 };
+    let mut layers = Layers { builder: Builder::new(SEED, contract()), pushed: 0 };
     let canonical = layers.builder.tensor(Dtype::I16, [1, SAMPLES, CHANNELS]);
     layers.builder.parts.canonical(canonical);
     let features = layers.features([1, SAMPLES, CHANNELS]);
