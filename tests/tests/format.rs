@@ -36,11 +36,12 @@ fn operators() {
                 requantize: REQUANTIZE,
                 multipliers,
             }),
-            [&[0, 0, 0xff, 0xff, 0xff, 0xff, 2, 0, 0xff, 0xff][..], &REQUANTIZE_BYTES, &multiplier_bytes].concat(),
+            [&[0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 2, 0, 0xff, 0xff][..], &REQUANTIZE_BYTES, &multiplier_bytes]
+                .concat(),
         ),
         (
             Operator::QuantizeFeatures(QuantizeFeatures { operands, requantize: REQUANTIZE, multipliers }),
-            [&[1, 0][..], &operand_bytes, &REQUANTIZE_BYTES, &multiplier_bytes].concat(),
+            [&[1, 0, 0, 0][..], &operand_bytes, &REQUANTIZE_BYTES, &multiplier_bytes].concat(),
         ),
         (
             Operator::Conv(Conv {
@@ -51,7 +52,7 @@ fn operators() {
                 groups: 5,
                 reserved: 0,
             }),
-            [&[2, 0][..], &with_scratch, &WINDOW_BYTES, &REQUANTIZE_BYTES, &weight_bytes, &[5, 0, 0, 0]].concat(),
+            [&[2, 0, 0, 0][..], &with_scratch, &WINDOW_BYTES, &REQUANTIZE_BYTES, &weight_bytes, &[5, 0, 0, 0]].concat(),
         ),
         (
             Operator::NormGate(NormGate {
@@ -61,7 +62,7 @@ fn operators() {
                 gate_shift: 15,
                 reserved: 0,
             }),
-            [&[3, 0][..], &with_scratch, &REQUANTIZE_BYTES, &weight_bytes, &[15, 0, 0, 0]].concat(),
+            [&[3, 0, 0, 0][..], &with_scratch, &REQUANTIZE_BYTES, &weight_bytes, &[15, 0, 0, 0]].concat(),
         ),
         (
             Operator::Pool(Pool {
@@ -72,7 +73,8 @@ fn operators() {
                 pooling: Pooling::Sum.code(),
                 reserved: 0,
             }),
-            [&[4, 0][..], &operand_bytes, &WINDOW_BYTES, &REQUANTIZE_BYTES, &multiplier_word, &[2, 0, 0, 0]].concat(),
+            [&[4, 0, 0, 0][..], &operand_bytes, &WINDOW_BYTES, &REQUANTIZE_BYTES, &multiplier_word, &[2, 0, 0, 0]]
+                .concat(),
         ),
         (
             Operator::Depthwise(Depthwise {
@@ -81,36 +83,37 @@ fn operators() {
                 requantize: REQUANTIZE,
                 weights,
             }),
-            [&[5, 0][..], &with_scratch, &WINDOW_BYTES, &REQUANTIZE_BYTES, &weight_bytes].concat(),
+            [&[5, 0, 0, 0][..], &with_scratch, &WINDOW_BYTES, &REQUANTIZE_BYTES, &weight_bytes].concat(),
         ),
-        (Operator::Lut(Lut { operands, table: weights }), [&[6, 0][..], &operand_bytes, &weight_bytes].concat()),
+        (Operator::Lut(Lut { operands, table: weights }), [&[6, 0, 0, 0][..], &operand_bytes, &weight_bytes].concat()),
         (
             Operator::Add(Add { operands: pair, requantize: REQUANTIZE, multipliers: [1, -1] }),
-            [&[7, 0][..], &pair_bytes, &REQUANTIZE_BYTES, &multiplier_bytes[..8]].concat(),
+            [&[7, 0, 0, 0][..], &pair_bytes, &REQUANTIZE_BYTES, &multiplier_bytes[..8]].concat(),
         ),
         (
             Operator::Mul(Mul { operands: pair, requantize: REQUANTIZE, multiplier }),
-            [&[8, 0][..], &pair_bytes, &REQUANTIZE_BYTES, &multiplier_word].concat(),
+            [&[8, 0, 0, 0][..], &pair_bytes, &REQUANTIZE_BYTES, &multiplier_word].concat(),
         ),
         (
             Operator::Concat(Concat { operands: pair, axis: 2, reserved: 0 }),
-            [&[9, 0][..], &pair_bytes, &[2, 0, 0, 0]].concat(),
+            [&[9, 0, 0, 0][..], &pair_bytes, &[2, 0, 0, 0]].concat(),
         ),
         (
             Operator::Rearrange(Rearrange { operands, shape: [1, 2, 3, 4], strides: multipliers, offset: -2 }),
-            [&[10, 0][..], &operand_bytes, &[1, 0, 2, 0, 3, 0, 4, 0], &multiplier_bytes, &multiplier_word].concat(),
+            [&[10, 0, 0, 0][..], &operand_bytes, &[1, 0, 2, 0, 3, 0, 4, 0], &multiplier_bytes, &multiplier_word]
+                .concat(),
         ),
         (
             Operator::InnerProduct(InnerProduct { operands: pair, requantize: REQUANTIZE, multiplier }),
-            [&[11, 0][..], &pair_bytes, &REQUANTIZE_BYTES, &multiplier_word].concat(),
+            [&[11, 0, 0, 0][..], &pair_bytes, &REQUANTIZE_BYTES, &multiplier_word].concat(),
         ),
         (
             Operator::CrossProduct(CrossProduct { operands: pair, multiplier, shift: 40, reserved: 0 }),
-            [&[12, 0][..], &pair_bytes, &multiplier_word, &[40, 0, 0, 0]].concat(),
+            [&[12, 0, 0, 0][..], &pair_bytes, &multiplier_word, &[40, 0, 0, 0]].concat(),
         ),
         (
             Operator::Softmax(Softmax { operands, table: weights }),
-            [&[13, 0][..], &operand_bytes, &weight_bytes].concat(),
+            [&[13, 0, 0, 0][..], &operand_bytes, &weight_bytes].concat(),
         ),
         (
             Operator::LogSoftmax(LogSoftmax {
@@ -120,13 +123,14 @@ fn operators() {
                 step: 258,
                 table: weights,
             }),
-            [&[14, 0][..], &operand_bytes, &REQUANTIZE_BYTES, &multiplier_word, &[2, 1, 0, 0], &weight_bytes].concat(),
+            [&[14, 0, 0, 0][..], &operand_bytes, &REQUANTIZE_BYTES, &multiplier_word, &[2, 1, 0, 0], &weight_bytes]
+                .concat(),
         ),
-        (Operator::Argmax(Argmax { operands }), [&[15, 0][..], &operand_bytes].concat()),
-        (Operator::L2Norm(L2Norm { operands }), [&[16, 0][..], &operand_bytes].concat()),
+        (Operator::Argmax(Argmax { operands }), [&[15, 0, 0, 0][..], &operand_bytes].concat()),
+        (Operator::L2Norm(L2Norm { operands }), [&[16, 0, 0, 0][..], &operand_bytes].concat()),
         (
             Operator::NearestCode(NearestCode { operands, requantize: REQUANTIZE, multiplier, codes: weights }),
-            [&[17, 0][..], &operand_bytes, &REQUANTIZE_BYTES, &multiplier_word, &weight_bytes].concat(),
+            [&[17, 0, 0, 0][..], &operand_bytes, &REQUANTIZE_BYTES, &multiplier_word, &weight_bytes].concat(),
         ),
     ];
     assert_eq!(cases.len(), Kernel::ALL.len());
