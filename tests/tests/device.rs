@@ -22,17 +22,18 @@ fn vectors(package: &[u8]) -> Vectors {
 fn the_device_equals_the_host() {
     let (synthetic, operators) = (synthetic_package(1), operators_package());
     let trained = include_bytes!("../data/wrist.gmbl");
+    // With the most code that each may take, logger and comparison included.
     let cases = [
-        (&synthetic[..], vectors(&synthetic)),
-        (trained, Vectors::recorded(trained, 8).unwrap()),
-        (&operators, Vectors::compute(&operators, &operators_windows(1, 16)).unwrap()),
+        (&synthetic[..], vectors(&synthetic), 40 * 1024),
+        (trained, Vectors::recorded(trained, 8).unwrap(), 40 * 1024),
+        (&operators, Vectors::compute(&operators, &operators_windows(1, 16)).unwrap(), 48 * 1024),
     ];
-    for ((package, vectors), target) in cases.iter().flat_map(|case| Target::ALL.map(|target| (case, target))) {
+    for ((package, vectors, most), target) in cases.iter().flat_map(|case| Target::ALL.map(|target| (case, target))) {
         let (simulation, lines) = run(package, vectors, target, Bin::Golden);
         assert!(simulation.success, "{target}: {lines:?}");
         let count = vectors.vectors.len();
         assert_eq!(lines, [format!("INFO  {count} windows, all equal to the host's bit for bit")]);
-        assert!(simulation.text_bytes <= 40 * 1024, "{target}: {} bytes", simulation.text_bytes);
+        assert!(simulation.text_bytes <= *most, "{target}: {} bytes", simulation.text_bytes);
     }
 }
 

@@ -87,26 +87,30 @@ impl Rearrange {
     /// The same with neighbouring loops made one where the outer goes on where the inner ends: long runs
     /// are copied at once.
     const fn merged(self) -> Self {
-        let mut to = Self { shape: [1; 4], strides: [0; 4], ..self };
-        let (mut last, mut k) = (to.shape.len() - 1, self.shape.len());
-        while k > 0 {
-            k -= 1;
-            let together = self.shape[k] as u32 * to.shape[last] as u32;
-            let goes_on = self.strides[k] as i64 == to.strides[last] as i64 * to.shape[last] as i64;
-            if self.shape[k] == 1 {
-                continue;
-            } else if to.shape[last] == 1 {
-                to.shape[last] = self.shape[k];
-                to.strides[last] = self.strides[k];
-            } else if goes_on && together <= u16::MAX as u32 {
-                to.shape[last] = together as u16;
-            } else {
-                last -= 1;
-                to.shape[last] = self.shape[k];
-                to.strides[last] = self.strides[k];
-            }
+        let ([a, b, c, d], [p, q, r, s]) = (self.shape, self.strides);
+        let (mut a, mut b, mut c, mut d) = ((a, p), (b, q), (c, r), (d, s));
+        // Each pass moves what turns but once outwards by a place, and nothing needs more than three.
+        let mut pass = 0;
+        while pass < 3 {
+            (c, d) = joined(c, d);
+            (b, c) = joined(b, c);
+            (a, b) = joined(a, b);
+            pass += 1;
         }
-        to
+        Self { shape: [a.0, b.0, c.0, d.0], strides: [a.1, b.1, c.1, d.1], ..self }
+    }
+}
+
+/// Two neighbouring loops, or, where one will do, that one inside of one that turns but once.
+const fn joined(outer: (u16, i32), inner: (u16, i32)) -> ((u16, i32), (u16, i32)) {
+    let together = outer.0 as u32 * inner.0 as u32;
+    let goes_on = outer.1 as i64 == inner.1 as i64 * inner.0 as i64;
+    match (outer, inner) {
+        ((1, _), (1, _)) => ((1, 0), (1, 0)),
+        (outer, (1, _)) => ((1, 0), outer),
+        ((1, _), inner) => ((1, 0), inner),
+        _ if goes_on && together <= u16::MAX as u32 => ((1, 0), (together as u16, inner.1)),
+        _ => (outer, inner),
     }
 }
 

@@ -11,23 +11,29 @@ use core::hint::black_box;
 #[cfg(target_arch = "arm")]
 use cortex_m_rt::entry;
 use gimbal_core::domain::vector_window;
-use gimbal_core::format::{Field, FieldKind, Role, checksum};
+use gimbal_core::format::{Dtype, Field, FieldKind, Role, Tensor, checksum};
 use gimbal_core::group::so3::{GramSchmidt, Rotation};
 use gimbal_core::group::{Element, Group};
+use gimbal_core::kernel::{Filters, Kernel, Operands, Operator, Pooling, Rearrange, Tiles, Window, group_len};
 use gimbal_core::plan::{Slot, assign, lower_bound, overlap};
-use gimbal_core::{Error, Features, Model, Outcome, Session};
+use gimbal_core::quant::{Requantize, scale};
+use gimbal_core::{Error, Features, Model, Outcome, Session, Step, math};
 use panic_never as _;
 #[cfg(target_arch = "riscv32")]
 use riscv_rt::entry;
 
 #[entry]
 fn main() -> ! {
-    let (mut arena, mut window) = ([0u32; 64], [0i16; 64]);
+    let (mut arena, mut large, mut window) = ([0u32; 64], [0u32; 64], [0i16; 64]);
     loop {
         let package: &[u8] = black_box(&[0; 64]);
-        _ = black_box(model(package, black_box(&mut arena), black_box(&mut window)));
+        let found = model(package, black_box(&mut arena), black_box(&mut window));
+        black_box(found.err().and_then(|error| error.operator()));
+        _ = black_box(two_arenas(package, black_box(&mut arena), black_box(&mut large), black_box(&mut window)));
         black_box(checksum(black_box(package)));
         rotations();
+        numbers();
+        records();
         plans(black_box(&mut [Slot { len: 4, first: 0, last: 0, offset: None }; 4]));
     }
 }
@@ -40,21 +46,37 @@ fn model(package: &[u8], arena: &mut [u32], window: &mut [i16]) -> Result<(), Er
     model.classes().for_each(|class| _ = black_box(class));
     model.tensors().for_each(|tensor| _ = black_box((tensor, tensor.elements(), tensor.len(), tensor.is_empty())));
     for operator in model.operators() {
-        black_box((operator.name(), operator.cost(&model)));
+        black_box((operator.name(), operator.record(), operator.cost(&model), operator.encode()));
         operator.operands().all().for_each(|id| _ = black_box(model.tensor(id)));
     }
     vector_window::rotate(&black_box(Rotation::IDENTITY), &model.input().fields, window);
     let mut session = Session::new(model, arena)?;
     black_box(session.model().name());
-    match session.run(window)? {
+    outcome(session.run(window)?);
+    Ok(())
+}
+
+/// Operators of the caller's choice, two pieces of memory, and an observer.
+fn two_arenas(package: &[u8], fast: &mut [u32], large: &mut [u32], window: &mut [i16]) -> Result<(), Error> {
+    let model = Model::with_kernels(package, black_box(Kernel::ALL))?;
+    black_box((model.fast_len(), model.clone().arena_len()));
+    let mut session = Session::with_two_arenas(model, fast, large)?;
+    let mut steps = 0u32;
+    let mut count = |step| steps = steps.wrapping_add((black_box(step) != Step::End).into());
+    let observe: &mut dyn FnMut(Step) = black_box(&mut count);
+    outcome(session.run_observed(window, observe)?);
+    black_box(steps);
+    Ok(())
+}
+
+fn outcome(outcome: Outcome<'_>) {
+    match outcome {
         Outcome::Encoded(found) => {
             black_box((found.pose, found.canonical));
             [found.code, found.logits].into_iter().flatten().for_each(features);
         }
         Outcome::Degenerate(why) => _ = black_box(why),
     }
-    _ = black_box(session.run_observed(window, &mut |step| _ = black_box(step))?);
-    Ok(())
 }
 
 fn features(features: Features<'_>) {
@@ -73,6 +95,37 @@ fn rotations() {
     }
     let field = Field { per_count: 1.0, kind: black_box(FieldKind::Vector), reserved: 0 };
     vector_window::rotate(&a, black_box(&[field; 2]), black_box(&mut [0; 12]));
+}
+
+fn numbers() {
+    let requantize = black_box(Requantize { shift: 0, zero_point: 0, min: 1, max: 0 });
+    black_box((requantize.apply(black_box(0), black_box(0)), requantize.clamp(black_box(0))));
+    black_box(scale(black_box(0), black_box(0), black_box(0)));
+    black_box((math::sqrt(black_box(0.0)), math::asin(black_box(0.0))));
+}
+
+/// What stands in packages, and where.
+fn records() {
+    let (n, shape) = (black_box(0usize), black_box([0u16; 3]));
+    let tiles = Tiles { rows: n, columns: black_box(0) };
+    black_box((tiles.len(), tiles.is_empty(), tiles.bias(n), tiles.weight(n, n), tiles.multiplier(n), group_len(n)));
+    let filters = Filters { taps: n, channels: black_box(0) };
+    black_box((filters.len(), filters.is_empty(), filters.bias(n), filters.weight(n, n), filters.multiplier(n)));
+    let operands = Operands::new(black_box(0), black_box(0)).with_scratch(black_box(0));
+    black_box(Rearrange::slice(operands, shape, black_box(shape), black_box([0; 3]), black_box(shape)));
+    black_box(Rearrange::reshape(operands, shape));
+    black_box(Rearrange::transpose(operands, shape, black_box([n; 3])));
+    black_box(Rearrange::upsample(operands, shape, n, black_box(0)));
+    black_box(Window::across(black_box(0), black_box(0), black_box(0), black_box(0)));
+    black_box(black_box(Pooling::Max).code());
+    if let Some(operator) = Operator::decode(black_box(&[0; Operator::LEN])) {
+        black_box((operator.encode(), operator.operands()));
+    }
+    if let Some(tensor) = Tensor::decode(black_box(&[0; Tensor::LEN])) {
+        black_box((tensor.encode(), tensor.elements(), tensor.len()));
+    }
+    let dtype = black_box(Dtype::I8);
+    black_box((dtype.bytes(), dtype.range(), black_box(FieldKind::Vector).channels()));
 }
 
 fn plans(slots: &mut [Slot]) {
