@@ -40,7 +40,9 @@ mod tests {
 
     #[test]
     fn the_arcsine_is_as_exact_as_stated() {
+        // Miri takes a thousand times as long.
         let worst = (-100_000..=100_000)
+            .step_by(if cfg!(miri) { 1000 } else { 1 })
             .map(|i| i as f32 / 100_000.0)
             .map(|x| (f64::from(asin(x)) - libm::asin(f64::from(x))).abs())
             .fold(0.0, f64::max);

@@ -179,6 +179,7 @@ mod tests {
     const TOLERANCE: f64 = 1e-6;
 
     #[test]
+    #[cfg_attr(miri, ignore = "long, and the same code as in other tests")]
     fn the_longest_code() {
         let longest = vec![vec![127; 33025], vec![-128; 33025]];
         let bench = bench([25, 1321, 1], 0, 2, 127, blob(&longest));

@@ -375,6 +375,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "long, and without memory to misuse")]
     fn the_logarithm_is_as_exact_as_stated() {
         // It looks at the upper 16 bits only, and the exact one grows: the ends of each range are enough.
         let (mut least, mut most) = (f64::MAX, f64::MIN);
@@ -389,6 +390,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "long, and the same code as in other tests")]
     fn log_softmax_sums_the_longest_row() {
         let mut table = vec![0xff; 512];
         table[..2].copy_from_slice(&32768u16.to_le_bytes());
@@ -446,6 +448,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "long, and the same code as in other tests")]
     fn softmax_sums_the_longest_row() {
         let mut table = vec![0xff; 512];
         table[..2].copy_from_slice(&32768u16.to_le_bytes());
