@@ -414,7 +414,7 @@ impl Net {
 
     /// A table of exponentials, each so much smaller than the one before.
     fn exponentials(&mut self) -> u32 {
-        let table = std::iter::successors(Some(1u32 << 15), |&x| Some(x * 62_000 >> 16)).take(256);
+        let table = std::iter::successors(Some(1u32 << 15), |&x| Some((x * 62_000) >> 16)).take(256);
         let bytes: Vec<u8> = table.flat_map(|x| (x as u16).to_le_bytes()).collect();
         self.builder.constants(&bytes)
     }

@@ -88,7 +88,7 @@ proptest! {
 }
 
 fn run(model: Model<'_>) -> Result<(), TestCaseError> {
-    let work: u64 = model.operators().map(|operator| u64::from(operator.cost(&model).macs)).sum();
+    let work: u64 = model.operators().map(|operator| operator.cost(&model).macs).sum();
     let len = model.window_len();
     if model.arena_len() > ARENA || work > WORK {
         return Ok(());
