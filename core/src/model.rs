@@ -42,7 +42,7 @@ impl<'m> Model<'m> {
         Self::with_kernels(bytes, Kernel::ALL)
     }
 
-    /// The same with a choice of operators: no other reaches the flash, see [`kernel`](crate::kernel).
+    /// The same with a choice of operators: no other reaches the flash, see [`kernel`].
     ///
     /// # Errors
     /// As [`from_bytes`](Self::from_bytes); a package that uses another operator is refused.
