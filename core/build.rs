@@ -25,6 +25,7 @@ fn main() {
     };
     set("asm", dsp || v7m || v6m);
     set("dsp", dsp);
+    set("fpu", target.ends_with("hf"));
     // Vector registers are those of the FPU, which start-up code enables only for the hard-float ABI.
     set("mve", mve && target.ends_with("hf"));
     set("v6m", v6m);

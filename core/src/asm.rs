@@ -2,7 +2,7 @@
 //!
 //! Each matrix kernel is one naked function that runs a whole matrix, so that no compiler setting changes its
 //! speed: groups of four rows on the outside, tiles inside, sums in registers from biases to outputs
-//! ([`tile`](crate::kernel) draws the layout). All get the same [`Layer`], and [`Job`] is the only way to them.
+//! ([`tile`](crate::kernel) draws the layout). All get the same [`Layer`], and [`Product`] is the only way to them.
 //! Depthwise convolutions have a kernel of the same kind, behind [`Channels`], and two loops that most time
 //! outside of products goes into have theirs: [`widen`] and [`keep_largest`].
 #![allow(unsafe_code)]
@@ -11,17 +11,19 @@
 #[cfg(not(gimbal_v6m))]
 use crate::arena::Activation;
 use crate::arena::ActivationsMut;
+use crate::format::Dtype;
+use crate::kernel::Matrix;
 #[cfg(not(gimbal_v6m))]
 use crate::kernel::Taps;
 use crate::quant::Rescale;
 use core::arch::naked_asm;
 use core::marker::PhantomData;
 
-/// A matrix that its kernel can run.
+/// A matrix and how its sums become outputs: made once, then multiplied with many points.
 #[derive(Debug)]
-pub(crate) struct Job<'m> {
+pub(crate) struct Product<'m> {
     layer: Layer,
-    _matrix: PhantomData<&'m [u8]>,
+    _matrix: PhantomData<&'m [u32]>,
 }
 
 /// Whether the kernel for two points runs groups of so many tiles, and faster than two runs of that for one.
@@ -42,7 +44,7 @@ const WIDE: u32 = 1 << 31;
 #[derive(Debug)]
 #[repr(C)]
 struct Layer {
-    matrix: *const u8,
+    matrix: *const u32,
     quads: usize,
     offset: i32,
     /// Negative where outputs have two bytes. Shifts by a register look at its lowest byte only.
@@ -51,27 +53,6 @@ struct Layer {
     min: u32,
     max: u32,
     rows: usize,
-}
-
-impl Layer {
-    /// `None` where the kernel cannot run it: empty, too short or, but on v7-M, not aligned to words.
-    #[inline(never)]
-    fn new(matrix: &[u8], quads: usize, rows: usize, rescale: &Rescale, wide: bool) -> Option<Self> {
-        let len = quads.checked_mul(16)?.checked_add(32)?.checked_mul(rows.div_ceil(4))?;
-        let aligned = cfg!(gimbal_v7m) || matrix.as_ptr().cast::<u32>().is_aligned();
-        if rows == 0 || quads == 0 || matrix.len() < len || !aligned {
-            return None;
-        }
-        Some(Self {
-            matrix: matrix.as_ptr(),
-            quads,
-            offset: rescale.offset,
-            shift: rescale.shift & 31 | if wide { WIDE } else { 0 },
-            min: lanes(rescale.min, wide),
-            max: lanes(rescale.max, wide),
-            rows,
-        })
-    }
 }
 
 /// A limit of the outputs, as kernels want it: on DSP cores once for each lane of a word.
@@ -83,47 +64,71 @@ fn lanes(limit: i16, wide: bool) -> u32 {
     }
 }
 
-impl<'m> Job<'m> {
-    /// `None` where the kernel cannot run it: empty, too short or, but on v7-M, not aligned to words. Outputs
-    /// are `i16` if `wide`, or else `i8`.
-    pub(crate) fn new(matrix: &'m [u8], quads: usize, rows: usize, rescale: &Rescale, wide: bool) -> Option<Self> {
-        Some(Self { layer: Layer::new(matrix, quads, rows, rescale, wide)?, _matrix: PhantomData })
+impl<'m> Product<'m> {
+    /// `None` where the matrix is empty or too short. Outputs are of the type `output`, 8 or 16 bits.
+    pub(crate) fn new(matrix: Matrix<'m>, rescale: Rescale, output: Dtype) -> Option<Self> {
+        let Matrix { words, rows, quads } = matrix;
+        let len = quads.checked_mul(4)?.checked_add(8)?.checked_mul(rows.div_ceil(4))?;
+        if rows == 0 || quads == 0 || words.len() < len {
+            return None;
+        }
+        let wide = output == Dtype::I16;
+        let layer = Layer {
+            matrix: words.as_ptr(),
+            quads,
+            offset: rescale.offset,
+            shift: rescale.shift & 31 | if wide { WIDE } else { 0 },
+            min: lanes(rescale.min, wide),
+            max: lanes(rescale.max, wide),
+            rows,
+        };
+        Some(Self { layer, _matrix: PhantomData })
     }
 
-    /// Runs the matrix for one point; `false` where it cannot.
-    pub(crate) fn one(&self, x: &[i16], y: &mut ActivationsMut<'_>) -> bool {
-        let Some(y) = self.fit(x, y) else { return false };
-        // SAFETY: `new` has found all groups inside the matrix, which `'m` keeps borrowed, and aligned;
-        // `fit` has found the same for the 4 · `quads` numbers of `x` that the kernel reads, and room for
-        // `rows` outputs, of the size that `shift` tells it. They may have any bits and any address. The
-        // kernel touches nothing else but its own stack.
-        unsafe { one_point(&self.layer, x.as_ptr(), y) };
-        true
+    /// Outputs of a point.
+    pub(crate) fn rows(&self) -> usize {
+        self.layer.rows
     }
 
-    /// Runs the matrix for two points; `false` where it cannot.
-    pub(crate) fn two(&self, x: [&[i16]; 2], y: [&mut ActivationsMut<'_>; 2]) -> bool {
+    /// `y[row] = rescale(bias[row] + Σ_c matrix[row, c] · x[c])`; sums wrap.
+    ///
+    /// `x` holds `4 · quads` activations in their natural order, two a word, padded with anything, since weights
+    /// there are zero. Slices that are too short, which no checked model gives, are left as they were.
+    pub(crate) fn multiply(&self, x: &[u32], mut y: ActivationsMut<'_>) {
+        if let Some(y) = self.fit(x, &mut y) {
+            // SAFETY: `new` has found all groups inside the matrix, which `'m` keeps borrowed; `fit` has found
+            // the 4 · `quads` numbers of `x` that the kernel reads, and room for `rows` outputs, of the size that
+            // `shift` tells it. Matrix and `x` are aligned to words by their types; outputs may have any address.
+            // The kernel touches nothing else but its own stack.
+            unsafe { one_point(&self.layer, x.as_ptr().cast(), y) };
+        }
+    }
+
+    /// [`multiply`](Self::multiply) for two points, each weight being read once for both.
+    pub(crate) fn multiply_two(&self, x: [&[u32]; 2], y: [ActivationsMut<'_>; 2]) {
         let ([x0, x1], [y0, y1]) = (x, y);
         #[cfg(not(gimbal_v6m))]
         if worth_two(self.layer.quads) {
-            let (Some(y0), Some(y1)) = (self.fit(x0, y0), self.fit(x1, y1)) else { return false };
-            // SAFETY: as in `one`, for both points.
-            unsafe { two_points(&self.layer, x0.as_ptr(), x1.as_ptr(), y0, y1) };
-            return true;
+            let (mut y0, mut y1) = (y0, y1);
+            if let (Some(y0), Some(y1)) = (self.fit(x0, &mut y0), self.fit(x1, &mut y1)) {
+                // SAFETY: as in `multiply`, for both points.
+                unsafe { two_points(&self.layer, x0.as_ptr().cast(), x1.as_ptr().cast(), y0, y1) };
+            }
+            return;
         }
-        self.one(x0, y0) && self.one(x1, y1)
+        self.multiply(x0, y0);
+        self.multiply(x1, y1);
     }
 
     /// Where the kernel may write, if it may run on these slices.
-    fn fit(&self, x: &[i16], y: &mut ActivationsMut<'_>) -> Option<*mut u8> {
+    fn fit(&self, x: &[u32], y: &mut ActivationsMut<'_>) -> Option<*mut u8> {
         let wide = self.layer.shift & WIDE != 0;
         let (start, len) = match y {
             ActivationsMut::I8(y) if !wide => (y.as_mut_ptr().cast(), y.len()),
             ActivationsMut::I16(y) if wide => (y.as_mut_ptr().cast(), y.len()),
             _ => return None,
         };
-        let enough = x.len() >= 4 * self.layer.quads && len >= self.layer.rows;
-        (enough && x.as_ptr().cast::<u32>().is_aligned()).then_some(start)
+        (x.len() >= 2 * self.layer.quads && len >= self.layer.rows).then_some(start)
     }
 }
 
@@ -137,7 +142,7 @@ const ABREAST: usize = if cfg!(gimbal_mve) { 8 } else { 4 };
 #[cfg(not(gimbal_v6m))]
 #[derive(Debug)]
 pub(crate) struct Channels<'m, X> {
-    filters: &'m [u8],
+    filters: &'m [u32],
     rescale: Rescale,
     padding: [X; ABREAST],
     /// How many channels the kernel runs: but for vectors, no rest of fewer than four.
@@ -146,11 +151,10 @@ pub(crate) struct Channels<'m, X> {
 
 #[cfg(not(gimbal_v6m))]
 impl<'m, X: Activation> Channels<'m, X> {
-    /// `None` where the kernel cannot run any: too few or, on some cores, not aligned to words.
-    pub(crate) fn new(filters: &'m [u8], channels: usize, rescale: &Rescale, zero: X) -> Option<Self> {
+    /// `None` where the kernel cannot run any: they are too few.
+    pub(crate) fn new(filters: &'m [u32], channels: usize, rescale: &Rescale, zero: X) -> Option<Self> {
         let count = if cfg!(gimbal_mve) { channels } else { channels & !3 };
-        let runs = count > 0 && filters.as_ptr().cast::<u32>().is_aligned();
-        runs.then_some(Self { filters, rescale: *rescale, padding: [zero; ABREAST], count })
+        (count > 0).then_some(Self { filters, rescale: *rescale, padding: [zero; ABREAST], count })
     }
 
     /// Runs all channels but a rest for one output; returns how many, which is none where it cannot.
@@ -158,7 +162,7 @@ impl<'m, X: Activation> Channels<'m, X> {
         // As `i8` or `i16`, the only ones that there are.
         let wide = size_of::<X>() == 2;
         let (places, reach) = (taps.places(), taps.reach());
-        let group = places.len() * 4 + 32;
+        let group = places.len() + 8;
         let enough = reach < x.len() && self.count <= x.len() - reach && self.count <= y.len();
         if !enough || places.is_empty() || self.filters.len() < self.count.div_ceil(4) * group {
             return 0;
@@ -168,13 +172,13 @@ impl<'m, X: Activation> Channels<'m, X> {
         let Rescale { offset, shift, min, max } = self.rescale;
         let places = places.as_ptr_range();
         // SAFETY: for each group of four channels (on vectors for each rest, too), the kernel reads its filters,
-        // which are aligned and all there; places, of which no more than `asked` are padding; at each of them the
+        // which are all there, aligned by their type; places, of which no more than `asked` are padding; at each of them the
         // group's channels in `x`, the last of which `reach` has told, or `padding`; and writes the group's
         // outputs, of the size that `shift` tells it. `x` and `y` may have any bits and any address. The kernel
         // touches nothing else but its own stack.
         unsafe {
             depthwise(
-                self.filters.as_ptr(),
+                self.filters.as_ptr().cast(),
                 x.as_ptr().cast(),
                 self.padding.as_ptr().cast(),
                 places.end,
@@ -757,14 +761,17 @@ unsafe extern "C" fn keep_largest_of(largest: *mut i8, x: *const i8, len: usize)
 // ---- Floating point ----------------------------------------------------------------------------------
 
 /// The square root, correctly rounded as IEEE 754 asks, in one instruction: libm computes the same bits in
-/// software, 600 bytes of it.
+/// software, 500 bytes of it.
 #[cfg(gimbal_fpu)]
 pub(crate) fn sqrt(x: f32) -> f32 {
-    let root;
-    // SAFETY: the target's ABI passes floats in the registers of the FPU that has the instruction, which
-    // reads one of them and writes another.
-    unsafe { core::arch::asm!("vsqrt.f32 {}, {}", out(sreg) root, in(sreg) x, options(pure, nomem, nostack)) };
-    root
+    // SAFETY: the hard-float ABI hands the number over and back in s0, which is all that the function touches.
+    unsafe { sqrt_of(x) }
+}
+
+#[cfg(gimbal_fpu)]
+#[unsafe(naked)]
+unsafe extern "C" fn sqrt_of(x: f32) -> f32 {
+    naked_asm!(".fpu fpv4-sp-d16", "vsqrt.f32 s0, s0", "bx lr")
 }
 
 // ---- DSP: Cortex-M4, M7, M33 -------------------------------------------------------------------------

@@ -23,6 +23,8 @@ pub enum Error {
         /// Bytes that were handed over.
         found: u32,
     },
+    /// The bytes do not start at a multiple of four, see [`Aligned`](crate::Aligned).
+    Alignment,
     /// The bytes were changed after the package was written.
     Checksum,
     /// The descriptor cannot be read, or its parts contradict each other.
@@ -97,6 +99,7 @@ impl Error {
             Self::NotAPackage
             | Self::UnsupportedVersion { .. }
             | Self::Length { .. }
+            | Self::Alignment
             | Self::Checksum
             | Self::Descriptor
             | Self::Tensor { .. }
@@ -119,6 +122,7 @@ impl fmt::Display for Error {
                 )
             }
             Self::Length { expected, found } => write!(f, "the package should be {expected} bytes long and is {found}"),
+            Self::Alignment => write!(f, "the package must start at an address that is a multiple of four"),
             Self::Checksum => write!(f, "the package is damaged: its checksum does not match"),
             Self::Descriptor => write!(f, "the package's descriptor cannot be read"),
             Self::Tensor { tensor } => write!(f, "tensor {tensor} is invalid"),

@@ -1,13 +1,12 @@
 //! The package as bytes: the types that the exporter writes and [`Model`](crate::Model) reads.
 //!
 //! FORMAT.md at the project's root holds the byte tables; a test pins the bytes of one package.
-//! A package is a 16-byte header, a postcard descriptor, a blob of weights, and a CRC-32 of all that.
+//! A package is a 16-byte header, a postcard descriptor, records, a blob of weights, and a CRC-32 of all that.
 //! postcard is not self-describing, so the version stands outside it, and every enum here is
 //! append-only: a new variant goes last, and nothing is ever reordered. What a device reads often stands
-//! in records of fixed length, which need no decoding.
+//! in records of fixed length, which are read as they stand in memory.
 
 use bytemuck::{CheckedBitPattern, NoUninit};
-use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
 pub use crate::kernel::Operator;
@@ -15,17 +14,20 @@ pub use crate::kernel::Operator;
 /// The first four bytes of every package.
 pub const MAGIC: [u8; 4] = *b"GMBL";
 /// The version of the format that this crate reads and the exporter writes.
-pub const VERSION: u16 = 2;
-/// Bytes before the descriptor: magic, version, two zero bytes, descriptor length, blob length.
+pub const VERSION: u16 = 3;
+/// Bytes before the descriptor: magic, version, two zero bytes, length of the descriptor, and of records and blob.
 pub const HEADER_LEN: usize = 16;
 /// Bytes after the blob: CRC-32/ISO-HDLC of everything before, little-endian.
 pub const CHECKSUM_LEN: usize = 4;
-/// The descriptor and every array in the blob start at a multiple of this many bytes.
+/// A package, its parts, and every array in the blob start at a multiple of this many bytes.
 pub const ALIGNMENT: usize = 4;
 /// The largest number of fields in an input contract.
 pub const MAX_FIELDS: usize = 4;
 /// The largest number of networks in a package.
 pub const MAX_NETWORKS: usize = 4;
+/// The largest number of tensors and of operators in a package. The loader compares tensors pairwise; the
+/// limit keeps that short for a hostile package too.
+pub const MAX_RECORDS: usize = 256;
 
 /// The checksum at the end of a package, over all bytes before it.
 #[must_use]
@@ -33,8 +35,7 @@ pub fn checksum(bytes: &[u8]) -> u32 {
     crc::Crc::<u32, crc::NoTable>::new(&crc::CRC_32_ISO_HDLC).checksum(bytes)
 }
 
-/// What a package says of itself, between the header and the blob: a few numbers, and arrays of records
-/// of fixed length, which stand in the package as they stand in memory.
+/// What a package says of itself, behind the header: a few numbers, and how many records follow of each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Descriptor<'a> {
     /// Lines for people, UTF-8, each ended by a newline: the package's name; name and unit of each field;
@@ -46,29 +47,62 @@ pub struct Descriptor<'a> {
     pub samples: u16,
     /// Samples from the start of one window to the start of the next, as trained.
     pub hop: u16,
-    /// What each sample holds, in channel order: [`Field`]s, at most [`MAX_FIELDS`].
-    pub fields: &'a [u8],
-    /// How ψ's output becomes a pose: a [`PoseHead`], or nothing if windows are taken as they are.
-    pub pose: &'a [u8],
     /// The window in its canonical pose, `i16[samples, channels]`.
     pub canonical: TensorId,
-    /// The networks in the order in which they run; together they cover the operators. [`Network`]s, at
-    /// most [`MAX_NETWORKS`].
-    pub networks: &'a [u8],
     /// Bytes of arena that a session needs, a multiple of [`ALIGNMENT`].
     pub arena_len: u32,
     /// Bytes of the arena's first part, a multiple of [`ALIGNMENT`]: no tensor lies across its end, so
     /// that it may be memory of its own. 0 where the arena is in one piece.
     pub fast_len: u32,
-    /// One [`Tensor`] after the other, [`Tensor::LEN`] bytes each.
-    pub tensors: &'a [u8],
-    /// One [`Operator`] after the other, [`Operator::LEN`] bytes each, in the order in which they run.
-    pub operators: &'a [u8],
+    /// [`Field`]s, 1 to [`MAX_FIELDS`]: what each sample holds, in channel order.
+    pub fields: u16,
+    /// [`PoseHead`]s, at most one: how ψ's output becomes a pose; none if windows are taken as they are.
+    pub poses: u16,
+    /// [`Network`]s, 1 to [`MAX_NETWORKS`], in the order in which they run; together they cover the operators.
+    pub networks: u16,
+    /// [`Tensor`]s, at most [`MAX_RECORDS`].
+    pub tensors: u16,
+    /// [`Operator`]s, at most [`MAX_RECORDS`], in the order in which they run.
+    pub operators: u16,
+}
+
+/// The records between descriptor and blob, in this order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Records<'m> {
+    pub(crate) fields: &'m [Field],
+    pub(crate) poses: &'m [PoseHead],
+    pub(crate) networks: &'m [Network],
+    pub(crate) tensors: &'m [Tensor],
+    pub(crate) operators: &'m [OperatorRecord],
+}
+
+/// An operator in a package: its kind and what its record type says.
+pub(crate) type OperatorRecord = [u32; Operator::LEN / size_of::<u32>()];
+
+impl<'m> Records<'m> {
+    /// Cuts the records off the words behind a descriptor, and returns what is behind them; `None` if there are too
+    /// many, or too few words, or a number stands for nothing.
+    pub(crate) fn of(descriptor: &Descriptor<'_>, words: &'m [u32]) -> Option<(Self, &'m [u32])> {
+        let (fields, words) = take(words, descriptor.fields, MAX_FIELDS)?;
+        let (poses, words) = take(words, descriptor.poses, 1)?;
+        let (networks, words) = take(words, descriptor.networks, MAX_NETWORKS)?;
+        let (tensors, words) = take(words, descriptor.tensors, MAX_RECORDS)?;
+        let (operators, words) = take(words, descriptor.operators, MAX_RECORDS)?;
+        Some((Self { fields, poses, networks, tensors, operators }, words))
+    }
+}
+
+fn take<T: CheckedBitPattern>(words: &[u32], count: u16, limit: usize) -> Option<(&[T], &[u32])> {
+    const { assert!(align_of::<T>() <= ALIGNMENT && size_of::<T>().is_multiple_of(ALIGNMENT)) };
+    let count = usize::from(count);
+    let (records, words) = words.split_at_checked(count * (size_of::<T>() / ALIGNMENT))?;
+    let records = bytemuck::checked::try_cast_slice(records).ok()?;
+    (count <= limit).then_some((records, words))
 }
 
 /// The input contract: what a window is.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Input {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Input<'m> {
     /// Samples per second.
     pub rate_hz: f32,
     /// Samples in a window.
@@ -76,10 +110,10 @@ pub struct Input {
     /// Samples from the start of one window to the start of the next, as trained.
     pub hop: u16,
     /// What each sample holds, in channel order.
-    pub fields: Vec<Field, MAX_FIELDS>,
+    pub fields: &'m [Field],
 }
 
-impl Input {
+impl Input<'_> {
     /// Numbers in a sample.
     #[must_use]
     pub fn channels(&self) -> usize {
@@ -153,6 +187,8 @@ pub struct Network {
     pub operators: u16,
     /// Where its result stands.
     pub output: TensorId,
+    /// Zero.
+    pub reserved: u16,
 }
 
 /// What a network is for.
@@ -167,25 +203,13 @@ pub enum Role {
     Classifier,
 }
 
-/// The records that bytes hold, or `None` if they are too many, or are not records of that kind.
-pub(crate) fn records<T: CheckedBitPattern, const N: usize>(bytes: &[u8]) -> Option<Vec<T, N>> {
-    let chunks = bytes.chunks_exact(size_of::<T>());
-    let whole = chunks.remainder().is_empty();
-    let mut all = Vec::new();
-    for chunk in chunks {
-        all.push(bytemuck::checked::try_pod_read_unaligned(chunk).ok()?).ok()?;
-    }
-    whole.then_some(all)
-}
-
 /// Position of a tensor in the package.
 pub type TensorId = u16;
 
 /// Stands where an operator has no tensor.
 pub const NONE: TensorId = TensorId::MAX;
 
-/// What the exporter says of one tensor. In a package the fields stand one after the other as below,
-/// little-endian, [`Tensor::LEN`] bytes together.
+/// What the exporter says of one tensor.
 #[derive(Clone, Copy, Debug, PartialEq, CheckedBitPattern, NoUninit)]
 #[repr(C)]
 pub struct Tensor {
@@ -209,39 +233,9 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// Bytes of one record in a package.
-    pub const LEN: usize = size_of::<Self>();
-
     /// A tensor that does not exist: no elements, no memory.
     pub(crate) const ABSENT: Self =
         Self { offset: 0, scale: 0.0, shape: [0; 3], zero_point: 0, first: 0, last: 0, dtype: Dtype::I8, reserved: 0 };
-
-    /// The record's bytes.
-    #[must_use]
-    pub fn encode(&self) -> [u8; Self::LEN] {
-        bytemuck::must_cast(*self)
-    }
-
-    /// The record that bytes hold, or `None` if its element type is unknown.
-    #[must_use]
-    pub fn decode(bytes: &[u8; Self::LEN]) -> Option<Self> {
-        // Field by field: copies of bytes from anywhere take ten times as many instructions.
-        let words: &[[u8; 4]; 6] = bytemuck::must_cast_ref(bytes);
-        let &[offset, scale, height_width, channels_zero, life, dtype_reserved] = words;
-        let halves = |[a, b, c, d]: [u8; 4]| [u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d])];
-        let ([height, width], [channels, zero_point]) = (halves(height_width), halves(channels_zero));
-        let ([first, last], [dtype, reserved]) = (halves(life), halves(dtype_reserved));
-        Some(Self {
-            offset: u32::from_le_bytes(offset),
-            scale: f32::from_le_bytes(scale),
-            shape: [height, width, channels],
-            zero_point: zero_point.cast_signed(),
-            first,
-            last,
-            dtype: bytemuck::checked::try_cast(dtype).ok()?,
-            reserved,
-        })
-    }
 
     /// Number of elements, or `None` beyond 2³² − 1.
     #[must_use]
@@ -309,26 +303,3 @@ impl Dtype {
 // Records are read as they stand in memory.
 #[cfg(target_endian = "big")]
 compile_error!("packages are little-endian, and so must the target be");
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_tensor_record_comes_back() {
-        let tensor = Tensor {
-            offset: u32::MAX,
-            scale: f32::MAX,
-            shape: [1, 2, u16::MAX],
-            zero_point: i16::MIN,
-            first: 3,
-            last: u16::MAX,
-            dtype: Dtype::I32,
-            reserved: 0,
-        };
-        let mut bytes = tensor.encode();
-        assert_eq!(Tensor::decode(&bytes), Some(tensor));
-        bytes[20] = 3;
-        assert_eq!(Tensor::decode(&bytes), None, "no such element type");
-    }
-}

@@ -8,11 +8,13 @@
 //!
 //! ```no_run
 //! # fn read_sensor(_: &mut [i16]) {}
-//! use gimbal_core::{Model, Outcome, Session};
+//! use gimbal_core::{Aligned, Model, Outcome, Session};
+//!
+//! # macro_rules! include_bytes { ($_:literal) => { &[0; 64] } }
+//! static PACKAGE: &[u8] = &Aligned(*include_bytes!("model.gmbl")).0;
 //!
 //! # fn main() -> Result<(), gimbal_core::Error> {
-//! # let package: &[u8] = &[];
-//! let model = Model::from_bytes(package)?;    // checks everything, once
+//! let model = Model::from_bytes(&PACKAGE.0)?; // checks everything, once
 //! let mut arena = [0u32; 3072];               // too small? the error says how much it takes
 //! let mut session = Session::new(model, &mut arena)?;
 //! let mut window = [0i16; 128 * 6];
@@ -51,5 +53,5 @@ pub mod quant;
 mod session;
 
 pub use error::Error;
-pub use model::Model;
+pub use model::{Aligned, Model};
 pub use session::{Features, Inference, Outcome, Session, Step};

@@ -6,32 +6,37 @@
 
 use crate::error::Error;
 use crate::format::{
-    ALIGNMENT, CHECKSUM_LEN, Chart, Descriptor, Dtype, HEADER_LEN, Input, MAGIC, MAX_NETWORKS, NONE, Network, Operator,
-    PoseHead, Role, Tensor, TensorId, VERSION, checksum, records,
+    ALIGNMENT, CHECKSUM_LEN, Chart, Descriptor, Dtype, HEADER_LEN, Input, MAGIC, MAX_RECORDS, NONE, Network, Operator,
+    OperatorRecord, PoseHead, Records, Role, Tensor, TensorId, VERSION, checksum,
 };
 use crate::kernel::{self, Kernel, Operands, Site};
 use crate::plan::{Slot, overlap};
-use heapless::Vec;
 
-/// The largest number of tensors and of operators in a package. The loader compares tensors pairwise;
-/// the limit keeps that short for a hostile package too.
-const MAX_RECORDS: usize = 256;
+/// Bytes that start at a multiple of four, as a package must.
+///
+/// ```
+/// # macro_rules! include_bytes { ($_:literal) => { &[0; 64] } }
+/// use gimbal_core::Aligned;
+///
+/// static PACKAGE: &[u8] = &Aligned(*include_bytes!("model.gmbl")).0;
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(4))]
+pub struct Aligned<T>(pub T);
 
-/// A checked package: what a [`Session`](crate::Session) runs. A clone takes a few hundred bytes and
-/// borrows the same package.
+/// A checked package: what a [`Session`](crate::Session) runs. A clone borrows the same package.
 #[derive(Clone, Debug)]
 pub struct Model<'m> {
     descriptor: Descriptor<'m>,
-    input: Input,
-    pose: Option<PoseHead>,
-    networks: Vec<Network, MAX_NETWORKS>,
-    blob: &'m [u8],
+    input: Input<'m>,
+    records: Records<'m>,
+    blob: &'m [u32],
     kernels: &'m [Kernel],
 }
 
 impl<'m> Model<'m> {
-    /// Checks a package that may use any operator, and borrows from it. The bytes need no alignment, but
-    /// on cores with DSP instructions a package that starts at a multiple of four runs faster.
+    /// Checks a package that may use any operator, and borrows from it. The bytes must start at a multiple of
+    /// four, which [`Aligned`] sees to: records and weights are read as they stand.
     ///
     /// Takes time proportional to the length of the package, and to the square of the number of its
     /// tensors, at most 256; no memory beyond the stack's.
@@ -47,27 +52,16 @@ impl<'m> Model<'m> {
     /// # Errors
     /// As [`from_bytes`](Self::from_bytes); a package that uses another operator is refused.
     pub fn with_kernels(bytes: &'m [u8], kernels: &'m [Kernel]) -> Result<Self, Error> {
-        let (descriptor, blob) = open(bytes)?;
-        let model = Self::of(descriptor, blob, kernels).ok_or(Error::Descriptor)?;
+        let (descriptor, words) = open(bytes)?;
+        let (records, blob) = Records::of(&descriptor, words).ok_or(Error::Descriptor)?;
+        let Descriptor { rate_hz, samples, hop, .. } = descriptor;
+        let input = Input { rate_hz, samples, hop, fields: records.fields };
+        let model = Self { descriptor, input, records, blob, kernels };
         model.check_input()?;
         model.check_tensors()?;
         let operators = model.check_operators()?;
         model.check_networks(operators)?;
         Ok(model)
-    }
-
-    /// Reads the descriptor's records.
-    fn of(descriptor: Descriptor<'m>, blob: &'m [u8], kernels: &'m [Kernel]) -> Option<Self> {
-        let Descriptor { rate_hz, samples, hop, .. } = descriptor;
-        let poses: Vec<PoseHead, 1> = records(descriptor.pose)?;
-        Some(Self {
-            input: Input { rate_hz, samples, hop, fields: records(descriptor.fields)? },
-            pose: poses.first().copied(),
-            networks: records(descriptor.networks)?,
-            descriptor,
-            blob,
-            kernels,
-        })
     }
 
     /// The package's name, for people.
@@ -84,7 +78,7 @@ impl<'m> Model<'m> {
 
     /// The input contract.
     #[must_use]
-    pub fn input(&self) -> &Input {
+    pub fn input(&self) -> &Input<'m> {
         &self.input
     }
 
@@ -122,49 +116,48 @@ impl<'m> Model<'m> {
 
     /// How ψ's output becomes a pose; `None` for a model that takes windows as they are.
     #[must_use]
-    pub fn pose_head(&self) -> Option<&PoseHead> {
-        self.pose.as_ref()
+    pub fn pose_head(&self) -> Option<&'m PoseHead> {
+        self.records.poses.first()
     }
 
     /// The networks in the order in which they run.
     #[must_use]
-    pub fn networks(&self) -> &[Network] {
-        &self.networks
+    pub fn networks(&self) -> &'m [Network] {
+        self.records.networks
     }
 
     /// The tensor where the network of a role leaves its result.
     #[must_use]
-    pub fn output_of(&self, role: Role) -> Option<Tensor> {
+    pub fn output_of(&self, role: Role) -> Option<&'m Tensor> {
         self.tensor(self.networks().iter().find(|network| network.role == role)?.output)
     }
 
     /// The window in its canonical pose.
     #[must_use]
-    pub fn canonical(&self) -> Option<Tensor> {
+    pub fn canonical(&self) -> Option<&'m Tensor> {
         self.tensor(self.descriptor.canonical)
     }
 
     /// A tensor by its position.
     #[must_use]
-    pub fn tensor(&self, id: TensorId) -> Option<Tensor> {
-        let record = self.descriptor.tensors.get(usize::from(id) * Tensor::LEN..)?.first_chunk()?;
-        Tensor::decode(record)
+    pub fn tensor(&self, id: TensorId) -> Option<&'m Tensor> {
+        self.tensors().get(usize::from(id))
     }
 
     /// All tensors, in order.
-    pub fn tensors(&self) -> impl Iterator<Item = Tensor> {
-        let count = self.descriptor.tensors.len() / Tensor::LEN;
-        (0..count).map_while(|id| self.tensor(id.try_into().ok()?))
+    #[must_use]
+    pub fn tensors(&self) -> &'m [Tensor] {
+        self.records.tensors
     }
 
     /// All operators, in the order in which they run.
     pub fn operators(&self) -> impl Iterator<Item = Operator> + use<'m> {
-        self.descriptor.operators.as_chunks().0.iter().map_while(Operator::decode)
+        self.records().iter().map_while(Operator::decode)
     }
 
-    /// The same as records.
-    pub(crate) fn records(&self) -> &'m [[u8; Operator::LEN]] {
-        self.descriptor.operators.as_chunks().0
+    /// The same as they stand in the package.
+    pub(crate) fn records(&self) -> &'m [OperatorRecord] {
+        self.records.operators
     }
 
     /// What runs a kind of operator.
@@ -175,12 +168,11 @@ impl<'m> Model<'m> {
     /// Where an operator with these operands stands, or `None` if it names a tensor that does not exist.
     pub(crate) fn site<'s>(&'s self, operands: &Operands, window: &'s [i16]) -> Option<Site<'s>> {
         let [a, b] = operands.inputs;
-        let tensor = |id| if id == NONE { Some(Tensor::ABSENT) } else { self.tensor(id) };
-        let (x, other, output, scratch) = (tensor(a)?, tensor(b)?, tensor(operands.output)?, tensor(operands.scratch)?);
+        let tensor = |id| if id == NONE { Some(&Tensor::ABSENT) } else { self.tensor(id) };
         Some(Site {
-            inputs: [x, other],
-            output,
-            scratch,
+            inputs: [tensor(a)?, tensor(b)?],
+            output: tensor(operands.output)?,
+            scratch: tensor(operands.scratch)?,
             in_place: a == operands.output,
             blob: self.blob,
             contract: &self.input,
@@ -194,29 +186,22 @@ impl<'m> Model<'m> {
     }
 
     fn check_tensors(&self) -> Result<(), Error> {
-        let len = self.descriptor.tensors.len();
-        if !len.is_multiple_of(Tensor::LEN) || len / Tensor::LEN > MAX_RECORDS {
-            return Err(Error::Descriptor);
-        }
         let (arena, fast) = (self.arena_len(), self.fast_len());
         if !arena.is_multiple_of(ALIGNMENT) || !fast.is_multiple_of(ALIGNMENT) || fast > arena {
             return Err(Error::Descriptor);
         }
-        for id in 0..(len / Tensor::LEN) as u16 {
-            let slot = self.check_tensor(id).ok_or(Error::Tensor { tensor: id })?;
-            for other in 0..id {
-                let other = self.tensor(other).as_ref().and_then(Slot::of).ok_or(Error::Tensor { tensor: other })?;
-                if overlap(&slot, &other) {
-                    return Err(Error::Overlap { tensor: id });
-                }
+        for (id, tensor) in (0..).zip(self.tensors()) {
+            let slot = self.check_tensor(tensor).ok_or(Error::Tensor { tensor: id })?;
+            let before = self.tensors().iter().take(id.into());
+            if before.filter_map(Slot::of).any(|other| overlap(&slot, &other)) {
+                return Err(Error::Overlap { tensor: id });
             }
         }
         Ok(())
     }
 
-    fn check_tensor(&self, id: TensorId) -> Option<Slot> {
-        let tensor = self.tensor(id)?;
-        let slot = Slot::of(&tensor)?;
+    fn check_tensor(&self, tensor: &Tensor) -> Option<Slot> {
+        let slot = Slot::of(tensor)?;
         let (end, fast) = (tensor.offset.checked_add(slot.len)?, self.descriptor.fast_len);
         let inside = end <= self.descriptor.arena_len && (tensor.offset >= fast || end <= fast);
         let aligned = tensor.offset.is_multiple_of(ALIGNMENT as u32);
@@ -230,28 +215,23 @@ impl<'m> Model<'m> {
     /// Checks every operator in the order in which they run, and that nothing is read before it was
     /// written: an arena need not be zeroed. Returns how many operators there are.
     fn check_operators(&self) -> Result<u16, Error> {
-        let (records, rest) = self.descriptor.operators.as_chunks();
-        if records.len() > MAX_RECORDS || !rest.is_empty() {
-            return Err(Error::Descriptor);
-        }
         let mut written = Written::default();
         let mut bytes = 0u64;
-        for (record, operator) in records.iter().zip(0..) {
+        for (operator, [kind, body @ ..]) in (0..).zip(self.records()) {
             if operator == self.psi_operators() {
                 self.check_pose(&mut written)?;
             }
-            let [kind, body @ ..] = &kernel::words(record);
             let kernel = self.kernel(*kind).ok_or(Error::UnsupportedOperator { operator })?;
             let operands = kernel::operands(body);
             let site = self.check_operands(&operands, kernel, operator, &written)?;
             // Constants are counted once each: shared ones would let a small package ask for endless work.
             bytes += u64::from((kernel.check)(body, &site).map_err(|fault| fault.at(operator))?);
-            if bytes > self.blob.len() as u64 {
+            if bytes > size_of_val(self.blob) as u64 {
                 return Err(Error::Weights { operator });
             }
             written.insert(operands.output);
         }
-        let operators = records.len() as u16;
+        let operators = self.descriptor.operators;
         if operators == self.psi_operators() {
             self.check_pose(&mut written)?;
         }
@@ -272,7 +252,8 @@ impl<'m> Model<'m> {
         let site = self.site(operands, &[]).ok_or(fault)?;
         let Operands { inputs: [a, b], output, scratch } = *operands;
         let live = |tensor: &Tensor| tensor.is_empty() || (tensor.first..=tensor.last).contains(&operator);
-        let all = [&site.inputs[0], &site.inputs[1], &site.output, &site.scratch].into_iter().all(live);
+        let [x, y] = site.inputs;
+        let all = [x, y, site.output, site.scratch].into_iter().all(live);
         let read = [a, b].into_iter().all(|id| id == NONE || written.contains(id));
         // Both inputs may be one tensor only where nothing is read: each has its own memory.
         let apart = b == NONE || (b != a && b != output);
@@ -309,7 +290,7 @@ impl<'m> Model<'m> {
 
     fn check_input(&self) -> Result<(), Error> {
         let input = self.input();
-        let scales = input.fields.iter().all(|field| positive(field.per_count) && field.reserved == 0);
+        let scales = self.records.fields.iter().all(|field| positive(field.per_count) && field.reserved == 0);
         let counts = input.samples > 0 && input.hop > 0 && !input.fields.is_empty();
         if counts && scales && positive(input.rate_hz) { Ok(()) } else { Err(Error::Descriptor) }
     }
@@ -317,17 +298,18 @@ impl<'m> Model<'m> {
     fn check_networks(&self, operators: u16) -> Result<(), Error> {
         let networks = self.networks();
         let total: u32 = networks.iter().map(|network| u32::from(network.operators)).sum();
+        let reserved = networks.iter().any(|network| network.reserved != 0);
         let in_order = networks.windows(2).all(|pair| matches!(pair, [a, b] if (a.role as u16) < b.role as u16));
         let psi = networks.first().filter(|network| network.role == Role::Psi).map(|network| network.output);
         let posed = self.pose_head().map(|pose| pose.vectors);
-        if total != u32::from(operators) || !in_order || networks.is_empty() || psi != posed {
+        if total != u32::from(operators) || !in_order || networks.is_empty() || psi != posed || reserved {
             return Err(Error::Descriptor);
         }
         // Results must outlive the run.
         let outlives = |tensor: &Tensor| tensor.last.saturating_add(1) >= operators;
         for network in networks.iter().filter(|network| network.role != Role::Psi) {
             let output = self.tensor(network.output).ok_or(Error::Descriptor)?;
-            if output.dtype != Dtype::I8 || !outlives(&output) {
+            if output.dtype != Dtype::I8 || !outlives(output) {
                 return Err(Error::Descriptor);
             }
         }
@@ -337,7 +319,7 @@ impl<'m> Model<'m> {
         let texts = self.descriptor.texts;
         let lines = texts.iter().filter(|&&byte| byte == b'\n').count();
         let named = lines == 1 + 2 * self.input.fields.len() + logits as usize && texts.last() == Some(&b'\n');
-        if outlives(&canonical) && named { Ok(()) } else { Err(Error::Descriptor) }
+        if outlives(canonical) && named { Ok(()) } else { Err(Error::Descriptor) }
     }
 }
 
@@ -363,9 +345,9 @@ impl Written {
     }
 }
 
-/// Splits a package into its descriptor and its blob, once header and checksum are right.
-fn open(bytes: &[u8]) -> Result<(Descriptor<'_>, &[u8]), Error> {
-    let (header, body) = bytes.split_first_chunk::<HEADER_LEN>().ok_or_else(|| shorter_than_a_header(bytes))?;
+/// Splits a package into its descriptor and the words behind, once header and checksum are right.
+fn open(bytes: &[u8]) -> Result<(Descriptor<'_>, &[u32]), Error> {
+    let header = bytes.first_chunk::<HEADER_LEN>().ok_or_else(|| shorter_than_a_header(bytes))?;
     let &[m0, m1, m2, m3, v0, v1, z0, z1, d0, d1, d2, d3, b0, b1, b2, b3] = header;
     if [m0, m1, m2, m3] != MAGIC {
         return Err(Error::NotAPackage);
@@ -374,23 +356,30 @@ fn open(bytes: &[u8]) -> Result<(Descriptor<'_>, &[u8]), Error> {
     if version != VERSION {
         return Err(Error::UnsupportedVersion { found: version });
     }
-    let descriptor_len = u32::from_le_bytes([d0, d1, d2, d3]);
-    let blob_len = u32::from_le_bytes([b0, b1, b2, b3]);
+    let [descriptor_len, body_len] = [[d0, d1, d2, d3], [b0, b1, b2, b3]].map(u32::from_le_bytes);
     let found = bytes.len().try_into().unwrap_or(u32::MAX);
     let around = (HEADER_LEN + CHECKSUM_LEN) as u32;
-    let expected = descriptor_len.saturating_add(blob_len).saturating_add(around);
+    let expected = descriptor_len.saturating_add(body_len).saturating_add(around);
     if expected != found {
         return Err(Error::Length { expected, found });
     }
-    let (body, &stored) = body.split_last_chunk::<CHECKSUM_LEN>().ok_or(Error::Length { expected, found })?;
-    let covered = bytes.get(..bytes.len().saturating_sub(CHECKSUM_LEN)).unwrap_or(bytes);
-    if checksum(covered) != u32::from_le_bytes(stored) {
+    if !bytes.as_ptr().cast::<u32>().is_aligned() {
+        return Err(Error::Alignment);
+    }
+    let (covered, stored) = bytes.split_last_chunk::<CHECKSUM_LEN>().ok_or(Error::Length { expected, found })?;
+    if checksum(covered) != u32::from_le_bytes(*stored) {
         return Err(Error::Checksum);
     }
-    let (descriptor, blob) = body.split_at_checked(descriptor_len as usize).ok_or(Error::Descriptor)?;
-    let (descriptor, padding) = postcard::take_from_bytes(descriptor).map_err(|_| Error::Descriptor)?;
+    parts(covered, descriptor_len as usize).filter(|_| [z0, z1] == [0, 0]).ok_or(Error::Descriptor)
+}
+
+/// The descriptor and the words behind it of bytes that start with a header.
+fn parts(bytes: &[u8], descriptor_len: usize) -> Option<(Descriptor<'_>, &[u32])> {
+    let (descriptor, words) = bytes.get(HEADER_LEN..)?.split_at_checked(descriptor_len)?;
+    let (descriptor, padding) = postcard::take_from_bytes(descriptor).ok()?;
     let padded = padding.len() < ALIGNMENT && padding.iter().all(|&byte| byte == 0);
-    if padded && [z0, z1] == [0, 0] { Ok((descriptor, blob)) } else { Err(Error::Descriptor) }
+    // Their length and the descriptor's are multiples of four.
+    Some((descriptor, bytemuck::try_cast_slice(words).ok()?)).filter(|_| padded)
 }
 
 fn shorter_than_a_header(bytes: &[u8]) -> Error {

@@ -3,7 +3,7 @@
 use crate::arena::Arena;
 use crate::domain::vector_window;
 use crate::error::Error;
-use crate::format::{Chart, Operator, PoseHead, Role, Tensor};
+use crate::format::{Chart, OperatorRecord, PoseHead, Role, Tensor};
 use crate::group::so3::GramSchmidt;
 use crate::group::{Degenerate, Element, Group, Pose};
 use crate::kernel::{self, Memory};
@@ -162,9 +162,9 @@ impl<'m, 'a> Session<'m, 'a> {
         let canonical = self.model.canonical();
         Inference {
             pose,
-            canonical: canonical.and_then(|tensor| self.arena.read(&tensor)).unwrap_or_default(),
-            code: self.model.output_of(Role::Eta).and_then(|tensor| self.features(&tensor)),
-            logits: self.model.output_of(Role::Classifier).and_then(|tensor| self.features(&tensor)),
+            canonical: canonical.and_then(|tensor| self.arena.read(tensor)).unwrap_or_default(),
+            code: self.model.output_of(Role::Eta).and_then(|tensor| self.features(tensor)),
+            logits: self.model.output_of(Role::Classifier).and_then(|tensor| self.features(tensor)),
         }
     }
 
@@ -180,19 +180,17 @@ fn part(memory: &mut [u32], needed: usize) -> Result<&mut [u32], Error> {
 }
 
 /// Runs one operator.
-fn step(model: &Model<'_>, arena: &mut Arena<'_>, window: &[i16], record: &[u8; Operator::LEN]) -> Option<()> {
-    let [kind, body @ ..] = &kernel::words(record);
+fn step(model: &Model<'_>, arena: &mut Arena<'_>, window: &[i16], [kind, body @ ..]: &OperatorRecord) -> Option<()> {
     let site = model.site(&kernel::operands(body), window)?;
-    let [a, b] = &site.inputs;
+    let [a, b] = site.inputs;
     let a = if site.in_place { &Tensor::ABSENT } else { a };
-    let [a, b, output, scratch] = arena.memory([a, b, &site.output, &site.scratch])?;
+    let [a, b, output, scratch] = arena.memory([a, b, site.output, site.scratch])?;
     (model.kernel(*kind)?.run)(body, &site, Memory { inputs: [a, b], output, scratch })
 }
 
 /// The chart, applied to ψ's output.
 fn find_pose(model: &Model<'_>, arena: &Arena<'_>, head: &PoseHead) -> Result<Pose, Degenerate> {
-    let tensor = model.tensor(head.vectors);
-    let vectors = tensor.as_ref().and_then(|tensor| arena.read::<i32>(tensor));
+    let vectors = model.tensor(head.vectors).and_then(|tensor| arena.read::<i32>(tensor));
     match head.chart {
         Chart::GramSchmidt => match vectors {
             Some(&[x1, x2, y1, y2, z1, z2]) => {
@@ -206,14 +204,13 @@ fn find_pose(model: &Model<'_>, arena: &Arena<'_>, head: &PoseHead) -> Result<Po
 
 /// Writes the window into the arena, turned back by its pose.
 fn canonicalize(model: &Model<'_>, arena: &mut Arena<'_>, window: &[i16], pose: Option<Element>) {
-    let tensor = model.canonical();
-    let Some(canonical) = tensor.as_ref().and_then(|tensor| arena.write::<i16>(tensor)) else { return };
+    let Some(canonical) = model.canonical().and_then(|tensor| arena.write::<i16>(tensor)) else { return };
     for (canonical, &count) in canonical.iter_mut().zip(window) {
         *canonical = count;
     }
     match pose {
         Some(Element::Rotation(rotation)) => {
-            vector_window::rotate(&rotation.inverse(), &model.input().fields, canonical)
+            vector_window::rotate(&rotation.inverse(), model.input().fields, canonical)
         }
         None => {}
     }

@@ -15,6 +15,7 @@ use defmt_semihosting as _;
 #[cfg(feature = "nrf52840")]
 use panic_probe as _;
 
+use gimbal_core::Aligned;
 use gimbal_core::kernel::{self, Kernel};
 
 #[cfg(not(any(feature = "qemu", feature = "nrf52840")))]
@@ -25,7 +26,7 @@ compile_error!("choose one machine: `nrf52840` takes `--no-default-features`");
 pub use machine::entry;
 
 /// The model.
-pub static PACKAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/model.gmbl"));
+pub static PACKAGE: &[u8] = &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/model.gmbl"))).0;
 /// The operators that the model uses, as the build script found them.
 pub static KERNELS: &[Kernel] = include!(concat!(env!("OUT_DIR"), "/kernels.rs"));
 /// Windows, how to turn them, and what the host found in them; see [`vectors`].

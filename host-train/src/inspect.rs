@@ -29,11 +29,11 @@ pub fn layers(model: &Model<'_>) -> Vec<Layer> {
 
 fn layer(model: &Model<'_>, at: u16, operator: &Operator, network: &'static str) -> Layer {
     let cost = operator.cost(model);
-    let live = model.tensors().filter(|tensor| (tensor.first..=tensor.last).contains(&at));
+    let live = model.tensors().iter().filter(|tensor| (tensor.first..=tensor.last).contains(&at));
     Layer {
         network,
         operator: operator.name(),
-        output: model.tensor(operator.operands().output).map(|tensor| describe(&tensor)).unwrap_or_default(),
+        output: model.tensor(operator.operands().output).map(describe).unwrap_or_default(),
         macs: cost.macs,
         flash_bytes: cost.bytes.into(),
         arena_bytes: live.map(|tensor| u64::from(tensor.len().unwrap_or(0))).sum(),

@@ -1,9 +1,9 @@
 //! From operators to the bytes of a package.
 
-use bytemuck::NoUninit;
+use bytemuck::cast_slice;
 use gimbal_core::format::{
-    ALIGNMENT, Descriptor, Dtype, Field, FieldKind, HEADER_LEN, MAGIC, MAX_FIELDS, MAX_NETWORKS, Network, Operator,
-    PoseHead, Role, Tensor, TensorId, VERSION, checksum,
+    ALIGNMENT, CHECKSUM_LEN, Descriptor, Dtype, Field, FieldKind, HEADER_LEN, MAGIC, MAX_FIELDS, MAX_NETWORKS,
+    MAX_RECORDS, Network, Operator, PoseHead, Role, Tensor, TensorId, VERSION, checksum,
 };
 use gimbal_core::plan::{self, Slot};
 use gimbal_core::{Error, Model};
@@ -75,8 +75,8 @@ pub struct Parts {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PackageError {
-    /// More fields or networks than a descriptor holds, or a dimension above 65,535.
-    #[error("The input contract or the list of networks is too large for a package.")]
+    /// More fields, networks, tensors or operators than a package holds, or a dimension above 65,535.
+    #[error("The input contract, the networks or their number of layers is too large for a package.")]
     TooLarge,
     /// Names are lines of text.
     #[error("The name {0:?} has more than one line.")]
@@ -142,7 +142,7 @@ impl Parts {
     pub fn network(&mut self, role: Role, output: TensorId) {
         let before: u16 = self.networks.iter().map(|network| network.operators).sum();
         let operators = self.operators.len() as u16 - before;
-        self.networks.push(Network { role, operators, output });
+        self.networks.push(Network { role, operators, output, reserved: 0 });
     }
 
     /// Changes what one step of a tensor is worth.
@@ -171,22 +171,31 @@ impl Parts {
             return Err(PackageError::Name(line.clone()));
         }
         let texts: Vec<u8> = lines.flat_map(|line| [line.as_bytes(), b"\n"].concat()).collect();
-        let fields = fields.iter().map(|f| Field { per_count: f.per_count, kind: f.kind, reserved: 0 });
+        let field = |f: &ContractField| Field { per_count: f.per_count, kind: f.kind, reserved: 0 };
+        let fields: Vec<Field> = fields.iter().map(field).collect();
+        let operators: Vec<_> = self.operators.iter().map(Operator::encode).collect();
         let descriptor = Descriptor {
             texts: &texts,
             rate_hz: *rate_hz,
             samples: small(*samples)?,
             hop: small(*hop)?,
-            fields: &bytes(fields, MAX_FIELDS)?,
-            pose: &bytes(self.pose, 1)?,
             canonical: self.canonical,
-            networks: &bytes(self.networks.iter().copied(), MAX_NETWORKS)?,
             arena_len,
             fast_len: self.fast_len,
-            tensors: &self.tensors.iter().flat_map(Tensor::encode).collect::<Vec<u8>>(),
-            operators: &self.operators.iter().flat_map(Operator::encode).collect::<Vec<u8>>(),
+            fields: count(&fields, MAX_FIELDS)?,
+            poses: self.pose.iter().len() as u16,
+            networks: count(&self.networks, MAX_NETWORKS)?,
+            tensors: count(&self.tensors, MAX_RECORDS)?,
+            operators: count(&operators, MAX_RECORDS)?,
         };
-        let package = assemble(&descriptor, &self.blob);
+        let records = [
+            cast_slice(&fields),
+            self.pose.as_ref().map_or(&[], bytemuck::bytes_of),
+            cast_slice(&self.networks),
+            cast_slice(&self.tensors),
+            cast_slice(&operators),
+        ];
+        let package = assemble(&descriptor, &records.concat(), &self.blob);
         match Model::from_bytes(&package) {
             Ok(_) => Ok(package),
             Err(error) => Err(self.refused(error)),
@@ -224,18 +233,18 @@ impl Parts {
     }
 }
 
-/// A package of a descriptor and a blob: header, descriptor, blob, checksum.
-pub fn assemble(descriptor: &Descriptor<'_>, blob: &[u8]) -> Vec<u8> {
-    let mut descriptor = postcard::to_stdvec(descriptor).expect("a vector takes any number of bytes");
-    descriptor.resize(descriptor.len().next_multiple_of(ALIGNMENT), 0);
-    let mut package = Vec::with_capacity(HEADER_LEN + descriptor.len() + blob.len() + ALIGNMENT);
+/// A package: header, descriptor, records, blob, checksum.
+pub fn assemble(descriptor: &Descriptor<'_>, records: &[u8], blob: &[u8]) -> Vec<u8> {
+    let descriptor = padded(postcard::to_stdvec(descriptor).expect("a vector takes any number of bytes"));
+    let body = padded([records, blob].concat());
+    let mut package = Vec::with_capacity(HEADER_LEN + descriptor.len() + body.len() + CHECKSUM_LEN);
     package.extend(MAGIC);
     package.extend(VERSION.to_le_bytes());
     package.extend([0, 0]);
     package.extend((descriptor.len() as u32).to_le_bytes());
-    package.extend((blob.len() as u32).to_le_bytes());
+    package.extend((body.len() as u32).to_le_bytes());
     package.extend(descriptor);
-    package.extend(blob);
+    package.extend(body);
     package.extend(checksum(&package).to_le_bytes());
     package
 }
@@ -244,11 +253,11 @@ fn small(number: usize) -> Result<u16, PackageError> {
     number.try_into().map_err(|_| PackageError::TooLarge)
 }
 
-/// Records, one after the other.
-fn bytes<T: NoUninit>(records: impl IntoIterator<Item = T>, limit: usize) -> Result<Vec<u8>, PackageError> {
-    let records: Vec<T> = records.into_iter().collect();
-    if records.len() > limit {
-        return Err(PackageError::TooLarge);
-    }
-    Ok(records.iter().flat_map(bytemuck::bytes_of).copied().collect())
+fn count<T>(records: &[T], limit: usize) -> Result<u16, PackageError> {
+    if records.len() > limit { Err(PackageError::TooLarge) } else { small(records.len()) }
+}
+
+fn padded(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes.resize(bytes.len().next_multiple_of(ALIGNMENT), 0);
+    bytes
 }

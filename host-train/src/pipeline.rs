@@ -154,7 +154,7 @@ pub fn measure(package: &[u8], split: &Split, float: Option<(&Model, [f32; 2], &
 
 /// No plan can do with fewer bytes of arena.
 pub fn arena_lower_bound(model: &gimbal_core::Model<'_>) -> u32 {
-    let slots: Vec<Slot> = model.tensors().filter_map(|tensor| Slot::of(&tensor)).collect();
+    let slots: Vec<Slot> = model.tensors().iter().filter_map(Slot::of).collect();
     lower_bound(&slots)
 }
 

@@ -7,9 +7,11 @@
 
 pub mod bench;
 mod builder;
+mod loose;
 mod operators;
 mod windows;
 
+pub use loose::Loose;
 pub use operators::{operators_package, operators_parts, operators_windows};
 pub use windows::synthetic_windows;
 

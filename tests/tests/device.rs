@@ -2,6 +2,7 @@
 //!
 //! Needs QEMU for Arm and for RISC-V, and Rust's libraries for five targets, which `tests/setup` installs.
 
+use gimbal_core::Aligned;
 use gimbal_tests::{operators_package, operators_windows, synthetic_package, synthetic_windows};
 use gimbal_train::simulate::{Bin, Expected, Simulation, Target, Vectors, simulate};
 use std::path::Path;
@@ -21,7 +22,7 @@ fn vectors(package: &[u8]) -> Vectors {
 #[test]
 fn the_device_equals_the_host() {
     let (synthetic, operators) = (synthetic_package(1), operators_package());
-    let trained = include_bytes!("../data/wrist.gmbl");
+    let trained = &Aligned(*include_bytes!("../data/wrist.gmbl")).0;
     // With the most code that each may take, logger and comparison included.
     let cases = [
         (&synthetic[..], vectors(&synthetic), 40 * 1024),

@@ -1,10 +1,9 @@
 //! The package with every operator: what it says is pinned, and each operator has a say in it.
 
 use gimbal_core::Model;
-use gimbal_core::format::{Descriptor, HEADER_LEN, Operator};
+use gimbal_core::format::Operator;
 use gimbal_core::kernel::{Kernel, Lut, Operands, Pool, Pooling, Rearrange};
-use gimbal_tests::{operators_package, operators_windows};
-use gimbal_train::package::assemble;
+use gimbal_tests::{Loose, operators_package, operators_windows};
 use gimbal_train::simulate::{Expected, Vectors};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -61,10 +60,9 @@ fn every_operator_changes_what_the_package_says() {
     let model = Model::from_bytes(&package).unwrap();
     let operators: Vec<Operator> = model.operators().collect();
     for at in 0..operators.len() {
-        let mut operators = operators.clone();
-        let mut blob = blob(&package).to_vec();
-        change(&model, &mut operators[at], &mut blob);
-        let changed = with(&package, &operators, &blob);
+        let mut loose = Loose::of(&package);
+        change(&model, &mut loose.operators[at], &mut loose.blob);
+        let changed = loose.assemble();
         let what = format!("operator {at}, {}", operators[at].name());
         Model::from_bytes(&changed).unwrap_or_else(|error| panic!("{what}: {error}"));
         assert!(vectors(&changed).vectors != right.vectors, "{what} changes nothing");
@@ -125,20 +123,5 @@ fn smaller(pool: &mut Pool) {
 
 fn canonical(model: &Model<'_>) -> u16 {
     let wanted = model.canonical().unwrap();
-    model.tensors().position(|tensor| tensor == wanted).unwrap() as u16
-}
-
-fn length(package: &[u8], at: usize) -> usize {
-    u32::from_le_bytes(package[at..at + 4].try_into().unwrap()) as usize
-}
-
-fn blob(package: &[u8]) -> &[u8] {
-    &package[HEADER_LEN + length(package, 8)..][..length(package, 12)]
-}
-
-/// The package with other operators and constants.
-fn with(package: &[u8], operators: &[Operator], blob: &[u8]) -> Vec<u8> {
-    let (descriptor, _) = postcard::take_from_bytes::<Descriptor>(&package[HEADER_LEN..]).unwrap();
-    let operators: Vec<u8> = operators.iter().flat_map(Operator::encode).collect();
-    assemble(&Descriptor { operators: &operators, ..descriptor }, blob)
+    model.tensors().iter().position(|tensor| tensor == wanted).unwrap() as u16
 }

@@ -9,7 +9,7 @@
 use super::patch::{Source, Window};
 use super::tile::{Matrix, Product, SIDE, Tiles};
 use super::{Cost, Fault, Memory, Operands, Record, Site};
-use crate::arena::{Activations, ActivationsMut, view_mut};
+use crate::arena::{Activations, ActivationsMut};
 use crate::format::{Dtype, Tensor};
 use crate::quant::Requantize;
 use bytemuck::{Pod, Zeroable};
@@ -71,33 +71,30 @@ impl Record for Conv {
             return Err(Fault::Quantization);
         }
         for group in 0..self.groups.into() {
-            let matrix = self.matrix(&tiles, site.blob, group).ok_or(Fault::Weights)?;
+            let Some(matrix) = self.matrix(&tiles, site.blob, group) else { return Err(Fault::Weights) };
             matrix.check_accumulator(x.dtype.range().0.unsigned_abs())?;
         }
         self.bytes(&tiles).ok_or(Fault::Weights)
     }
 
     fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
-        let Site { inputs: [x, _], output: y, scratch, .. } = site;
+        let Site { inputs: [x, _], output: y, .. } = site;
         let (tiles, rescale) = (self.tiles(site)?, self.requantize.rescale()?);
         let shape = x.shape.map(usize::from);
         let count = shape[2].checked_div(self.groups.into())?;
         let [input, _] = memory.inputs;
         let input = Activations::of(input, x)?;
         let mut output = ActivationsMut::of(memory.output, y)?;
-        let patches = view_mut::<i16>(memory.scratch, scratch)?;
-        // No tap fills the columns up to a multiple of four.
-        let width = tiles.columns.next_multiple_of(SIDE);
-        patches
-            .chunks_mut(width.max(1))
-            .filter_map(|patch| patch.get_mut(tiles.columns..))
-            .for_each(|rest| rest.fill(0));
+        // Two elements a word.
+        let (one, other) = memory.scratch.split_at_mut_checked(tiles.columns.div_ceil(SIDE) * (SIDE / 2))?;
+        let mut patches = Patches { one, other };
+        patches.clear(tiles.columns);
         for group in 0..self.groups.into() {
             let matrix = self.matrix(&tiles, site.blob, group)?;
             let source =
                 Source { window: &self.window, x: input, shape, first: group * count, count, zero: x.zero_point };
-            let product = Product::new(matrix, rescale, y.dtype);
-            convolve(&source, &product, patches, y, group * tiles.rows, &mut output)?;
+            let product = Product::new(matrix, rescale, y.dtype)?;
+            convolve(&source, &product, &mut patches, y, group * tiles.rows, &mut output)?;
         }
         Some(())
     }
@@ -112,11 +109,11 @@ impl Conv {
             (channels.checked_rem(groups)? == 0).then_some(channels / groups.max(1))
         };
         // Windows are no larger than their padded input, whose elements fit 32 bits.
-        let columns = self.window.taps().checked_mul(part(&site.inputs[0])? as u64)?;
-        Some(Tiles { rows: part(&site.output)?, columns: columns.try_into().ok()? })
+        let columns = self.window.taps().checked_mul(part(site.inputs[0])? as u64)?;
+        Some(Tiles { rows: part(site.output)?, columns: columns.try_into().ok()? })
     }
 
-    fn matrix<'m>(&self, tiles: &Tiles, blob: &'m [u8], group: usize) -> Option<Matrix<'m>> {
+    fn matrix<'m>(&self, tiles: &Tiles, blob: &'m [u32], group: usize) -> Option<Matrix<'m>> {
         let offset = u32::try_from(group.checked_mul(tiles.len())?).ok()?;
         tiles.of(blob, self.weights.checked_add(offset)?)
     }
@@ -128,38 +125,53 @@ impl Conv {
 
 // ---- Reference ------------------------------------------------------------------------------------
 
+/// What one or two outputs see, in words: two elements each, up to a multiple of four.
+struct Patches<'a> {
+    one: &'a mut [u32],
+    other: &'a mut [u32],
+}
+
+impl Patches<'_> {
+    /// No tap fills a patch up to a multiple of four.
+    fn clear(&mut self, columns: usize) {
+        for patch in [&mut *self.one, self.other] {
+            let rest = bytemuck::must_cast_slice_mut::<u32, i16>(patch).get_mut(columns..);
+            rest.into_iter().flatten().for_each(|x| *x = 0);
+        }
+    }
+}
+
 /// One group: rows from `first` of every output, two points at a time, so that each weight is read and
 /// widened for both.
 fn convolve(
     source: &Source<'_>,
     product: &Product<'_>,
-    patches: &mut [i16],
+    patches: &mut Patches<'_>,
     y: &Tensor,
     first: usize,
     output: &mut ActivationsMut<'_>,
 ) -> Option<()> {
-    let [_, across, channels] = y.shape.map(usize::from);
-    let (patch, other) = patches.split_at_mut_checked(SIDE * product.quads())?;
+    let [down, across, channels] = y.shape.map(usize::from);
     let (mut row, mut column, mut start) = (0, 0, first);
-    let mut gather = |patch: &mut [i16]| {
-        source.gather(row, column, patch);
+    let mut gather = |patch: &mut [u32]| {
+        source.gather(row, column, bytemuck::must_cast_slice_mut(patch));
         column += 1;
         if column == across {
             (row, column) = (row + 1, 0);
         }
     };
-    let mut points = output.len().checked_div(channels)?;
+    let mut points = down * across;
     while points > 1 {
-        gather(patch);
-        gather(other);
+        gather(patches.one);
+        gather(patches.other);
         let (a, b) = output.part(start, channels + product.rows())?.split_at(channels)?;
-        product.multiply_two([patch, other], [a, b]);
+        product.multiply_two([patches.one, patches.other], [a, b]);
         start += 2 * channels;
         points -= 2;
     }
     if points == 1 {
-        gather(patch);
-        product.multiply(patch, output.part(start, product.rows())?);
+        gather(patches.one);
+        product.multiply(patches.one, output.part(start, product.rows())?);
     }
     Some(())
 }

@@ -1,9 +1,9 @@
 //! Convolution of each channel by itself, of int8 or int16.
 
 use super::patch::{PADDING, Taps, Window};
-use super::{Cost, Fault, Memory, Operands, Record, Site, pairs};
+use super::{Cost, Fault, Memory, Operands, Record, Site, constants, pairs};
 use crate::arena::{Activation, view, view_mut};
-use crate::format::{ALIGNMENT, Dtype};
+use crate::format::Dtype;
 use crate::quant::{Requantize, Rescale};
 use bytemuck::{Pod, Zeroable};
 
@@ -85,12 +85,9 @@ impl Filters {
     }
 
     /// The groups at `offset`, or `None` if they are none, not aligned or outside the blob.
-    fn of<'m>(&self, blob: &'m [u8], offset: u32) -> Option<impl Iterator<Item = Group<'m>> + Clone + use<'m>> {
-        if self.is_empty() || !offset.is_multiple_of(ALIGNMENT as u32) {
-            return None;
-        }
-        let bytes = blob.get(offset as usize..)?.get(..self.len())?;
-        Some(bytes.chunks_exact(self.group_len().max(1)).map_while(Group::of))
+    fn of<'m>(&self, blob: &'m [u32], offset: u32) -> Option<Groups<'m>> {
+        let words = constants(blob, offset, self.len() / size_of::<u32>())?;
+        (!self.is_empty()).then_some(Groups { words, taps: self.taps })
     }
 }
 
@@ -141,35 +138,43 @@ impl Depthwise {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Group<'m> {
-    biases: &'m [u8; WORDS_LEN],
-    taps: &'m [[u8; LANES]],
-    multipliers: &'m [u8; WORDS_LEN],
+/// The filters, from which groups are read one by one.
+#[derive(Clone)]
+struct Groups<'m> {
+    words: &'m [u32],
+    taps: usize,
 }
 
-impl<'m> Group<'m> {
-    fn of(bytes: &'m [u8]) -> Option<Self> {
-        let (biases, rest) = bytes.split_first_chunk()?;
-        let (taps, multipliers) = rest.split_last_chunk()?;
-        Some(Self { biases, taps: taps.as_chunks().0, multipliers })
-    }
+impl<'m> Iterator for Groups<'m> {
+    type Item = Group<'m>;
 
+    fn next(&mut self) -> Option<Group<'m>> {
+        let (biases, behind) = self.words.split_first_chunk::<LANES>()?;
+        let (taps, behind) = behind.split_at_checked(self.taps)?;
+        let (multipliers, behind) = behind.split_first_chunk::<LANES>()?;
+        self.words = behind;
+        let [biases, multipliers] = [biases, multipliers].map(bytemuck::must_cast_ref);
+        Some(Group { biases, taps: bytemuck::must_cast_slice(taps), multipliers })
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Group<'m> {
+    biases: &'m [i32; LANES],
+    taps: &'m [[u8; LANES]],
+    multipliers: &'m [i32; LANES],
+}
+
+impl Group<'_> {
     /// Proves that no input of magnitude up to `largest` overflows a channel's 32-bit sum.
     fn check_accumulator(&self, largest: u32) -> Result<(), Fault> {
-        let mut bounds = words(self.biases).map(|bias| u64::from(bias.unsigned_abs()));
+        let mut bounds = self.biases.map(|bias| u64::from(bias.unsigned_abs()));
         for weights in self.taps {
             let [a, c, b, d] = weights.map(|w| u64::from((w as i8).unsigned_abs()) * u64::from(largest));
             bounds.iter_mut().zip([a, b, c, d]).for_each(|(bound, weight)| *bound += weight);
         }
         if bounds.iter().all(|&bound| bound <= i32::MAX as u64) { Ok(()) } else { Err(Fault::Accumulator) }
     }
-}
-
-fn words(bytes: &[u8; WORDS_LEN]) -> [i32; LANES] {
-    let &[a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = bytes;
-    let word = i32::from_le_bytes;
-    [word([a, b, c, d]), word([e, f, g, h]), word([i, j, k, l]), word([m, n, o, p])]
 }
 
 // ---- Reference ------------------------------------------------------------------------------------
@@ -187,7 +192,7 @@ impl Depthwise {
         let mut taps = Taps::new(view_mut::<i32>(memory.scratch, scratch)?);
         let zero = X::from_i16(x.zero_point);
         #[cfg(all(gimbal_asm, not(gimbal_v6m)))]
-        let kernel = crate::asm::Channels::new(site.blob.get(self.weights as usize..)?, channels, &rescale, zero);
+        let kernel = crate::asm::Channels::new(groups.words, channels, &rescale, zero);
         // All windows inside see their taps at the same places, counted from the first.
         let mut known = false;
         for (row, y) in output.chunks_exact_mut((columns * channels).max(1)).enumerate() {
@@ -234,7 +239,7 @@ impl Depthwise {
     }
 }
 
-/// The reference, on any target and at any alignment.
+/// The reference, on any target.
 fn portable<'m, X: Activation>(
     mut groups: impl Iterator<Item = Group<'m>>,
     seen: &Seen<'_, X>,
@@ -262,7 +267,7 @@ struct Seen<'a, X> {
 /// where the compiler saves flash.
 #[inline(never)]
 fn multiply<X: Activation>(group: &Group<'_>, seen: &Seen<'_, X>, x: &[X], y: &mut [X; LANES]) {
-    let [mut s, mut t, mut u, mut v] = words(group.biases);
+    let &[mut s, mut t, mut u, mut v] = group.biases;
     for (&place, &[f, h, g, i]) in seen.places.iter().zip(group.taps) {
         // Never negative, so that the compiler knows that no sum overflows.
         let at = (place & PADDING) as usize;
@@ -272,7 +277,7 @@ fn multiply<X: Activation>(group: &Group<'_>, seen: &Seen<'_, X>, x: &[X], y: &m
         u = u.wrapping_add(product(c, h));
         v = v.wrapping_add(product(d, i));
     }
-    let [k, l, m, n] = words(group.multipliers);
+    let &[k, l, m, n] = group.multipliers;
     let of = |sum: i32, multiplier: i32| X::from_i16(seen.rescale.apply(sum, multiplier));
     *y = [of(s, k), of(t, l), of(u, m), of(v, n)];
 }
@@ -286,13 +291,13 @@ fn product<X: Activation>(x: X, weight: u8) -> i32 {
 /// The same for the last channels, which are fewer than four.
 #[inline(never)]
 fn multiply_some<X: Activation>(group: &Group<'_>, seen: &Seen<'_, X>, x: &[X], y: &mut [X]) {
-    let (mut sums, multipliers, &[zero, ..]) = (words(group.biases), words(group.multipliers), seen.padding);
+    let (mut sums, multipliers, &[zero, ..]) = (*group.biases, group.multipliers, seen.padding);
     for (&place, &[f, h, g, i]) in seen.places.iter().zip(group.taps) {
         for ((sum, weight), at) in sums.iter_mut().zip([f, g, h, i]).zip(place as usize..) {
             *sum = sum.wrapping_add(product(x.get(at).copied().unwrap_or(zero), weight));
         }
     }
-    for ((y, sum), multiplier) in y.iter_mut().zip(sums).zip(multipliers) {
+    for ((y, sum), &multiplier) in y.iter_mut().zip(sums).zip(multipliers) {
         *y = X::from_i16(seen.rescale.apply(sum, multiplier));
     }
 }

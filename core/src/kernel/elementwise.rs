@@ -155,7 +155,7 @@ fn each<X: Activation>(site: &Site<'_>, memory: Memory<'_>, f: impl Fn(i32, i32)
     let [a, b] = memory.inputs;
     let [of_a, of_b] = &site.inputs;
     let (a, b) = (view::<X>(a, of_a)?, view::<X>(b, of_b)?);
-    let y = view_mut::<X>(memory.output, &site.output)?;
+    let y = view_mut::<X>(memory.output, site.output)?;
     for (a, y) in pairs(a.chunks(b.len().max(1)), y.chunks_mut(b.len().max(1))) {
         for ((&a, &b), y) in a.iter().zip(b).zip(y) {
             *y = X::from_i16(f(a.into(), b.into()) as i16);

@@ -76,7 +76,7 @@ impl L2Norm {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Bench, contract, tensor, values};
+    use super::super::testing::{Bench, tensor, values};
     use super::*;
     use crate::format::Tensor;
     use crate::kernel::Operator;
@@ -165,7 +165,7 @@ mod tests {
         let check = |bench: &Bench| bench.check(&Operator::L2Norm(L2_NORM));
         let good = || bench([2, 3, 4], 7);
         assert_eq!(check(&good()), Ok(0));
-        assert_eq!(L2_NORM.cost(&good().site(&L2_NORM.operands, &contract(), &[])), Cost::default());
+        assert_eq!(L2_NORM.cost(&good().site(&L2_NORM.operands, &[], &[])), Cost::default());
 
         let changed = |tensor: usize, change: fn(&mut Tensor)| {
             let mut bench = good();

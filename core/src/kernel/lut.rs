@@ -1,8 +1,8 @@
 //! Any function of one int8 element.
 
-use super::{Cost, Fault, Memory, Operands, Record, Site};
+use super::{Cost, Fault, Memory, Operands, Record, Site, constants};
 use crate::arena::{view, view_mut};
-use crate::format::{ALIGNMENT, Dtype};
+use crate::format::Dtype;
 use bytemuck::{Pod, Zeroable};
 
 // ---- Record ---------------------------------------------------------------------------------------
@@ -48,7 +48,7 @@ impl Record for Lut {
 
     fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
         let table = self.table(site.blob)?;
-        let y = view_mut::<i8>(memory.output, &site.output)?;
+        let y = view_mut::<i8>(memory.output, site.output)?;
         if site.in_place {
             y.iter_mut().for_each(|y| *y = look_up(table, *y));
         } else {
@@ -61,11 +61,8 @@ impl Record for Lut {
 }
 
 impl Lut {
-    fn table<'m>(&self, blob: &'m [u8]) -> Option<&'m [u8; LEN]> {
-        if !self.table.is_multiple_of(ALIGNMENT as u32) {
-            return None;
-        }
-        blob.get(self.table as usize..)?.first_chunk()
+    fn table<'m>(&self, blob: &'m [u32]) -> Option<&'m [u8; LEN]> {
+        constants(blob, self.table, LEN)?.first_chunk()
     }
 }
 

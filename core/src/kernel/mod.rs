@@ -61,11 +61,14 @@ pub use quantize_features::QuantizeFeatures;
 pub use quantize_vectors::QuantizeVectors;
 pub use rearrange::Rearrange;
 pub use softmax::{LogSoftmax, Softmax};
+#[cfg(gimbal_asm)]
+pub(crate) use tile::Matrix;
 pub use tile::{Tiles, group_len};
 pub use vector_products::{CrossProduct, InnerProduct};
 
+use crate::arena::copy;
 use crate::error::Error;
-use crate::format::{Input, NONE, Tensor, TensorId};
+use crate::format::{Input, NONE, OperatorRecord, Tensor, TensorId};
 use crate::model::Model;
 use bytemuck::{NoUninit, Pod, Zeroable};
 
@@ -159,7 +162,7 @@ pub(crate) trait Record: Pod {
     }
 }
 
-/// A record without its kind, copied out of the package, where it may have any address.
+/// A record without its kind, as it stands in the package.
 pub(crate) type Body = [u32; Operator::LEN / size_of::<u32>() - 1];
 
 /// Where an operator stands: its tensors, its constants, and what goes into the network.
@@ -167,13 +170,13 @@ pub(crate) type Body = [u32; Operator::LEN / size_of::<u32>() - 1];
 /// A tensor that the record does not name is [`Tensor::ABSENT`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Site<'m> {
-    pub(crate) inputs: [Tensor; 2],
-    pub(crate) output: Tensor,
-    pub(crate) scratch: Tensor,
+    pub(crate) inputs: [&'m Tensor; 2],
+    pub(crate) output: &'m Tensor,
+    pub(crate) scratch: &'m Tensor,
     /// Whether the output is the first input.
     pub(crate) in_place: bool,
-    pub(crate) blob: &'m [u8],
-    pub(crate) contract: &'m Input,
+    pub(crate) blob: &'m [u32],
+    pub(crate) contract: &'m Input<'m>,
     /// The caller's window; empty while the package is being checked.
     pub(crate) window: &'m [i16],
 }
@@ -254,18 +257,17 @@ macro_rules! operators {
                 }
             }
 
-            /// The record's bytes.
+            /// The record's words.
             #[must_use]
-            pub fn encode(&self) -> [u8; Self::LEN] {
+            pub fn encode(&self) -> [u32; Self::LEN / size_of::<u32>()] {
                 match self {
                     $(Self::$record(record) => encode(<$record as Record>::KIND, record),)*
                 }
             }
 
-            /// The operator that bytes hold, or `None` if its kind is unknown.
+            /// The operator that words hold, or `None` if its kind is unknown.
             #[must_use]
-            pub fn decode(bytes: &[u8; Self::LEN]) -> Option<Self> {
-                let [kind, body @ ..] = &words(bytes);
+            pub fn decode([kind, body @ ..]: &[u32; Self::LEN / size_of::<u32>()]) -> Option<Self> {
                 match *kind {
                     $(<$record as Record>::KIND => $record::read(body).copied().map(Self::$record),)*
                     _ => None,
@@ -305,16 +307,9 @@ impl Operator {
     /// The tensors that the operator touches.
     #[must_use]
     pub fn operands(&self) -> Operands {
-        let [_, body @ ..] = &words(&self.encode());
+        let [_, body @ ..] = &self.encode();
         operands(body)
     }
-}
-
-/// A record's words: its kind and the body. The two bytes behind the kind are zero.
-#[inline]
-pub(crate) fn words(record: &[u8; Operator::LEN]) -> [u32; Operator::LEN / size_of::<u32>()] {
-    let mut bytes = record.as_chunks().0.iter();
-    core::array::from_fn(|_| bytes.next().map_or(0, |&word| u32::from_le_bytes(word)))
 }
 
 /// The tensors, which every record starts with.
@@ -322,12 +317,20 @@ pub(crate) fn operands(&[inputs, rest, ..]: &Body) -> Operands {
     bytemuck::must_cast([inputs, rest])
 }
 
-fn encode(kind: u32, record: &impl NoUninit) -> [u8; Operator::LEN] {
-    let mut bytes = [0; Operator::LEN];
-    let (head, body) = bytes.split_at_mut(size_of::<u32>());
-    head.copy_from_slice(&kind.to_le_bytes());
-    body.iter_mut().zip(bytemuck::bytes_of(record)).for_each(|(to, &from)| *to = from);
-    bytes
+fn encode(kind: u32, record: &impl NoUninit) -> OperatorRecord {
+    let mut words = OperatorRecord::default();
+    let [head, body @ ..] = &mut words;
+    *head = kind;
+    copy(bytemuck::bytes_of(record), bytemuck::bytes_of_mut(body));
+    words
+}
+
+/// Constants in the blob, from an offset in bytes; `None` if that is not aligned, or if they are not all there.
+pub(crate) fn constants<T: Pod>(blob: &[u32], offset: u32, count: usize) -> Option<&[T]> {
+    let (offset, alignment) = (offset as usize, size_of::<u32>());
+    let words = blob.get(offset / alignment..)?;
+    let all: &[T] = bytemuck::try_cast_slice(words).ok()?;
+    all.get(..count).filter(|_| offset.is_multiple_of(alignment))
 }
 
 /// `a.zip(b)`, one step at a time. `zip` asks chunks for their number up front, which divides by their

@@ -1,8 +1,8 @@
 //! How near the input is to each of several codes.
 
-use super::{Cost, Fault, Memory, Operands, Record, Site, pairs};
+use super::{Cost, Fault, Memory, Operands, Record, Site, constants, pairs};
 use crate::arena::{view, view_mut};
-use crate::format::{ALIGNMENT, Dtype};
+use crate::format::Dtype;
 use crate::quant::Requantize;
 use bytemuck::{Pod, Zeroable};
 
@@ -75,17 +75,16 @@ impl Record for NearestCode {
 
 impl NearestCode {
     /// The codes, or `None` if they are not aligned or outside the blob.
-    fn codes<'m>(&self, site: &Site<'m>) -> Option<&'m [u8]> {
-        let codes = site.blob.get(self.codes as usize..)?.get(..bytes(site)? as usize)?;
-        self.codes.is_multiple_of(ALIGNMENT as u32).then_some(codes)
+    fn codes<'m>(&self, site: &Site<'m>) -> Option<&'m [i8]> {
+        constants(site.blob, self.codes, bytes(site)? as usize)
     }
 
     // ---- Reference --------------------------------------------------------------------------------
 
     /// `codes[y.len(), x.len()]`.
-    fn distances(&self, codes: &[u8], x: &[i8], y: &mut [i8]) {
+    fn distances(&self, codes: &[i8], x: &[i8], y: &mut [i8]) {
         for (code, y) in pairs(codes.chunks_exact(x.len().max(1)), y.iter_mut()) {
-            let differences = code.iter().zip(x).map(|(&code, &x)| i32::from(x) - i32::from(code as i8));
+            let differences = code.iter().zip(x).map(|(&code, &x)| i32::from(x) - i32::from(code));
             let distance: i32 = differences.map(|difference| difference * difference).sum();
             *y = self.requantize.apply(-distance, self.multiplier) as i8;
         }
@@ -101,7 +100,7 @@ fn bytes(site: &Site<'_>) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Bench, contract, requantize, tensor, values};
+    use super::super::testing::{Bench, requantize, tensor, values};
     use super::*;
     use crate::format::Tensor;
     use crate::kernel::Operator;
@@ -196,7 +195,7 @@ mod tests {
         let check = |bench: &Bench, nearest: NearestCode| bench.check(&Operator::NearestCode(nearest));
         let nearest = NearestCode { codes: 4, ..NEAREST };
         assert_eq!(check(&good(), nearest), Ok(72));
-        assert_eq!(nearest.cost(&good().site(&nearest.operands, &contract(), &[])), Cost { macs: 72, bytes: 72 });
+        assert_eq!(nearest.cost(&good().site(&nearest.operands, &[], &[])), Cost { macs: 72, bytes: 72 });
 
         let changed = |tensor: usize, change: fn(&mut Tensor)| {
             let mut bench = good();

@@ -62,15 +62,14 @@ impl Record for NormGate {
         }
         let matrix = tiles(site).of(site.blob, self.weights).ok_or(Fault::Weights)?;
         matrix.check_accumulator(i16::MAX.unsigned_abs().into())?;
-        Ok(matrix.bytes.len() as u32)
+        Ok(size_of_val(matrix.words) as u32)
     }
 
     fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
         let matrix = tiles(site).of(site.blob, self.weights)?;
-        let vectors = view_mut(memory.output, &site.output)?;
-        let scratch = view_mut(memory.scratch, &site.scratch)?;
-        let product = Product::new(matrix, self.requantize.rescale()?, Dtype::I16);
-        self.gate(&product, site.output.shape[2].into(), vectors, scratch)
+        let vectors = view_mut(memory.output, site.output)?;
+        let product = Product::new(matrix, self.requantize.rescale()?, Dtype::I16)?;
+        self.gate(&product, site.output.shape[2].into(), vectors, memory.scratch)
     }
 }
 
@@ -83,19 +82,20 @@ fn tiles(site: &Site<'_>) -> Tiles {
 // ---- Reference ------------------------------------------------------------------------------------
 
 impl NormGate {
-    /// `vectors[3, length, channels]`, `scratch[2, channels]`.
-    fn gate(&self, product: &Product<'_>, channels: usize, vectors: &mut [i16], scratch: &mut [i16]) -> Option<()> {
+    /// `vectors[3, length, channels]`; `scratch[2, channels]` in words of two elements.
+    fn gate(&self, product: &Product<'_>, channels: usize, vectors: &mut [i16], scratch: &mut [u32]) -> Option<()> {
         // Lengths are multiplied up to a multiple of four.
         scratch.fill(0);
-        let (lengths, gates) = scratch.split_at_mut_checked(SIDE * product.quads())?;
-        let gates = gates.get_mut(..channels)?;
+        let (lengths, gates) = scratch.split_at_mut_checked(scratch.len() / 2)?;
+        let gates = bytemuck::must_cast_slice_mut(gates).get_mut(..channels)?;
         let channels = channels.max(1);
         let (xs, rest) = vectors.split_at_mut_checked(vectors.len() / 3)?;
         let (ys, zs) = rest.split_at_mut_checked(rest.len() / 2)?;
         let samples = pairs(xs.chunks_exact_mut(channels), ys.chunks_exact_mut(channels));
         for ((xs, ys), zs) in pairs(samples, zs.chunks_exact_mut(channels)) {
-            for (n, ((&mut x, &mut y), &mut z)) in
-                lengths.iter_mut().zip(xs.iter_mut().zip(ys.iter_mut()).zip(zs.iter_mut()))
+            for (n, ((&mut x, &mut y), &mut z)) in bytemuck::must_cast_slice_mut(lengths)
+                .iter_mut()
+                .zip(xs.iter_mut().zip(ys.iter_mut()).zip(zs.iter_mut()))
             {
                 *n = length([x, y, z]);
             }

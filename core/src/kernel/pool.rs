@@ -5,7 +5,7 @@
 
 use super::patch::Window;
 use super::{Cost, Fault, Memory, Operands, Record, Site};
-use crate::arena::{Activations, ActivationsMut, copy, view_mut};
+use crate::arena::{Activations, ActivationsMut, view_mut};
 use crate::format::Dtype;
 use crate::quant::Requantize;
 use bytemuck::{Pod, Zeroable};
@@ -79,7 +79,7 @@ impl Record for Pool {
         }
         self.window.check(x, y)?;
         // An element is at most 2¹⁶ − 1 from its zero point, so that 2¹⁵ − 1 of them fit 32 bits.
-        let padded = self.window.padding != [0; 2] || !self.window.stays_inside(x, y);
+        let padded = !self.window.stays_inside(x, y);
         let many = self.window.taps() >= 1 << 15;
         if x.shape[2] != y.shape[2] || self.reserved != 0 || (pooling != Pooling::Max && (padded || many)) {
             return Err(Fault::Shape);
@@ -122,24 +122,17 @@ fn largest(samples: &Samples<'_>, shape: [u16; 3], mut y: ActivationsMut<'_>) {
     y.fill(i16::MIN);
     for (place, at) in places(shape).zip((0..).step_by(channels)) {
         let Some(mut y) = y.part(at, channels) else { return };
-        let mut first = true;
-        samples.each(place, &mut |seen| {
-            match (samples.x, &mut y) {
-                (Activations::I8(x), ActivationsMut::I8(y)) => keep(x, seen, y, first, keep_largest_byte),
-                (Activations::I16(x), ActivationsMut::I16(y)) => keep(x, seen, y, first, keep_largest),
-                _ => {}
-            }
-            first = false;
+        samples.each(place, &mut |seen| match (samples.x, &mut y) {
+            (Activations::I8(x), ActivationsMut::I8(y)) => keep(x, seen, y, keep_largest_byte),
+            (Activations::I16(x), ActivationsMut::I16(y)) => keep(x, seen, y, keep_largest),
+            _ => {}
         });
     }
 }
 
-/// Keeps the largest of every channel; of the first sample, which has not to be compared, all.
-fn keep<X: Copy>(x: &[X], seen: Range<usize>, y: &mut [X], first: bool, keep_largest: fn(&mut [X], &[X])) {
-    let mut samples = x.get(seen).unwrap_or_default().chunks_exact(y.len().max(1));
-    if let Some(x) = if first { samples.next() } else { None } {
-        copy(x, y);
-    }
+/// Keeps the largest of every channel.
+fn keep<X>(x: &[X], seen: Range<usize>, y: &mut [X], keep_largest: fn(&mut [X], &[X])) {
+    let samples = x.get(seen).unwrap_or_default().chunks_exact(y.len().max(1));
     samples.for_each(|x| keep_largest(y, x));
 }
 
@@ -152,32 +145,34 @@ fn keep_largest<X: Copy + Ord>(largest: &mut [X], x: &[X]) {
     largest.iter_mut().zip(x).for_each(|(largest, &x)| *largest = x.max(*largest));
 }
 
-/// Channels whose sums are kept at a time.
-const BLOCK: usize = 8;
-
 /// Hands the sum of every channel in every window, less `zero`, to `keep`, with its place in the output.
 fn sums(samples: &Samples<'_>, shape: [u16; 3], zero: i32, keep: &mut dyn FnMut(usize, i32)) {
     let channels = usize::from(shape[2]).max(1);
-    for (place, at) in places(shape).zip((0..).step_by(channels)) {
-        for block in (0..channels).step_by(BLOCK) {
-            let mut sums = [zero.wrapping_neg(); BLOCK];
-            samples.each(place, &mut |seen| match samples.x {
-                Activations::I8(x) => {
-                    add(&mut sums, block, x.get(seen).unwrap_or_default().chunks_exact(channels.max(1)))
-                }
-                Activations::I16(x) => {
-                    add(&mut sums, block, x.get(seen).unwrap_or_default().chunks_exact(channels.max(1)))
-                }
+    let mut at = 0;
+    for place in places(shape) {
+        for channel in 0..channels {
+            let mut sum = zero.wrapping_neg();
+            samples.each(place, &mut |seen| {
+                sum = sum.wrapping_add(match samples.x {
+                    Activations::I8(x) => every(x, seen, channel, channels),
+                    Activations::I16(x) => every(x, seen, channel, channels),
+                });
             });
-            sums.iter().zip(at + block..).take(channels - block).for_each(|(&sum, at)| keep(at, sum));
+            keep(at, sum);
+            at += 1;
         }
     }
 }
 
-fn add<'a, X: Copy + Into<i32> + 'a>(sums: &mut [i32], block: usize, samples: impl Iterator<Item = &'a [X]>) {
-    for x in samples.filter_map(|x| x.get(block..)) {
-        sums.iter_mut().zip(x).for_each(|(sum, &x)| *sum = sum.wrapping_add(x.into()));
+/// The sum of one channel.
+fn every<X: Copy + Into<i32>>(x: &[X], seen: Range<usize>, channel: usize, channels: usize) -> i32 {
+    let mut rest = x.get(seen).and_then(|x| x.get(channel..)).unwrap_or_default();
+    let mut sum = 0i32;
+    while let Some(&x) = rest.first() {
+        sum = sum.wrapping_add(x.into());
+        rest = rest.get(channels..).unwrap_or_default();
     }
+    sum
 }
 
 /// Rows and columns of an output, in its order.

@@ -46,7 +46,7 @@ impl Record for QuantizeVectors {
     }
 
     fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
-        self.split(site.contract.fields.len(), site.window, view_mut(memory.output, &site.output)?);
+        self.split(site.contract.fields.len(), site.window, view_mut(memory.output, site.output)?);
         Some(())
     }
 }

@@ -162,7 +162,7 @@ impl Record for Rearrange {
 impl Rearrange {
     fn rearrange<X: Element>(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
         let [input, _] = memory.inputs;
-        let (x, y) = (view::<X>(input, &site.inputs[0])?, view_mut::<X>(memory.output, &site.output)?);
+        let (x, y) = (view::<X>(input, site.inputs[0])?, view_mut::<X>(memory.output, site.output)?);
         // Places wrap on their way and are inside where they arrive.
         let [a, b, c, stride] = self.strides.map(|stride| stride as u32);
         let [_, height, width, len] = self.shape.map(u32::from);

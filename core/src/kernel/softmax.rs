@@ -1,8 +1,8 @@
 //! Probabilities from logits and their logarithms, on a table of exponentials.
 
-use super::{Cost, Fault, Memory, Operands, Record, Site, pairs};
+use super::{Cost, Fault, Memory, Operands, Record, Site, constants, pairs};
 use crate::arena::{view, view_mut};
-use crate::format::{ALIGNMENT, Dtype};
+use crate::format::Dtype;
 use crate::quant::Requantize;
 use bytemuck::{Pod, Zeroable};
 
@@ -65,7 +65,7 @@ const MAX_STEP: u32 = (i32::MAX as u32 - (17 << FRACTION)) / u8::MAX as u32;
 
 /// The table in the blob.
 #[derive(Clone, Copy)]
-struct Table<'m>(&'m [[u8; 2]]);
+struct Table<'m>(&'m [u16]);
 
 impl<'m> Table<'m> {
     const BYTES: u32 = 512;
@@ -73,20 +73,18 @@ impl<'m> Table<'m> {
     const ONE: u32 = 1 << 15;
 
     /// The table at `offset`, or `None` if it is not aligned or outside the blob.
-    fn of(blob: &'m [u8], offset: u32) -> Option<Self> {
-        let aligned = offset.is_multiple_of(ALIGNMENT as u32);
-        let bytes = blob.get(offset as usize..)?.get(..Self::BYTES as usize)?;
-        aligned.then_some(Self(bytes.as_chunks().0))
+    fn of(blob: &'m [u32], offset: u32) -> Option<Self> {
+        constants(blob, offset, Self::BYTES as usize / size_of::<u16>()).map(Self)
     }
 
     /// Proves that the table is there and that no sum is less than [`ONE`](Self::ONE).
-    fn check(blob: &'m [u8], offset: u32) -> Result<u32, Fault> {
+    fn check(blob: &'m [u32], offset: u32) -> Result<u32, Fault> {
         let table = Self::of(blob, offset).ok_or(Fault::Weights)?;
         if table.at(0) == Self::ONE { Ok(Self::BYTES) } else { Err(Fault::Quantization) }
     }
 
     fn at(&self, distance: u8) -> u32 {
-        self.0.get(usize::from(distance)).map_or(0, |&entry| u16::from_le_bytes(entry).into())
+        self.0.get(usize::from(distance)).map_or(0, |&entry| entry.into())
     }
 
     /// The exponentials of a row, relative to the largest element.
@@ -223,7 +221,7 @@ fn log2(sum: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Bench, contract, requantize, tensor, values};
+    use super::super::testing::{Bench, requantize, tensor, values};
     use super::*;
     use crate::format::Tensor;
     use crate::kernel::Operator;
@@ -411,7 +409,7 @@ mod tests {
         let log = LogSoftmax { table: 4, ..log_softmax(0.1, 0.1) };
         let check = |bench: &Bench, log: LogSoftmax| bench.check(&Operator::LogSoftmax(log));
         assert_eq!(check(&good(), log), Ok(512));
-        assert_eq!(log.cost(&good().site(&log.operands, &contract(), &[])), Cost { macs: 0, bytes: 512 });
+        assert_eq!(log.cost(&good().site(&log.operands, &[], &[])), Cost { macs: 0, bytes: 512 });
 
         let changed = |tensor: usize, change: fn(&mut Tensor)| {
             let mut bench = good();
@@ -464,7 +462,7 @@ mod tests {
         let good = || bench([2, 3, 4], blob());
         let check = |bench: &Bench, table: u32| bench.check(&Operator::Softmax(Softmax { table, ..SOFTMAX }));
         assert_eq!(check(&good(), 4), Ok(512));
-        assert_eq!(SOFTMAX.cost(&good().site(&SOFTMAX.operands, &contract(), &[])), Cost { macs: 0, bytes: 512 });
+        assert_eq!(SOFTMAX.cost(&good().site(&SOFTMAX.operands, &[], &[])), Cost { macs: 0, bytes: 512 });
 
         let changed = |tensor: usize, change: fn(&mut Tensor)| {
             let mut bench = good();

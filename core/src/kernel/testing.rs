@@ -1,7 +1,7 @@
 //! What the tests of several operators share.
 
 use super::tile::Tiles;
-use super::{Fault, Memory, Operands, Operator, Site, operands, words};
+use super::{Fault, Memory, Operands, Operator, Site, operands};
 use crate::format::{Dtype, Field, FieldKind, Input, NONE, Tensor, TensorId};
 use crate::kernel::Kernel;
 use crate::quant::Requantize;
@@ -36,10 +36,8 @@ impl Bench {
 
     /// What the loader says of the operator.
     pub(crate) fn check(&self, operator: &Operator) -> Result<u32, Fault> {
-        let record = operator.encode();
-        let [kind, body @ ..] = &words(&record);
-        let (kernel, contract) = (kernel(*kind), contract());
-        (kernel.check)(body, &self.site(&operands(body), &contract, &[]))
+        let [kind, body @ ..] = &operator.encode();
+        (kernel(*kind).check)(body, &self.site(&operands(body), &self.blob(), &[]))
     }
 
     /// Checks and runs the operator; the output's memory is full of rubbish before.
@@ -50,37 +48,43 @@ impl Bench {
 
     /// The same with outputs that may have 32 bits.
     pub(crate) fn run_wide(&self, operator: &Operator, inputs: [&[i16]; 2]) -> Vec<i32> {
-        let record = operator.encode();
-        let [kind, body @ ..] = &words(&record);
-        let (kernel, ids, contract) = (kernel(*kind), operands(body), contract());
-        let site = self.site(&ids, &contract, if ids.inputs[0] == NONE { inputs[0] } else { &[] });
+        let [kind, body @ ..] = &operator.encode();
+        let (kernel, ids, blob) = (kernel(*kind), operands(body), self.blob());
+        let site = self.site(&ids, &blob, if ids.inputs[0] == NONE { inputs[0] } else { &[] });
         (kernel.check)(body, &site).expect("the loader takes it");
         let mut memory = [0, 1].map(|i| match ids.inputs[i] {
             NONE => Vec::new(),
-            _ => pack(&site.inputs[i], inputs[i]),
+            _ => pack(site.inputs[i], inputs[i]),
         });
-        let mut output = if site.in_place { std::mem::take(&mut memory[0]) } else { rubbish(&site.output) };
-        let mut scratch = rubbish(&site.scratch);
+        let mut output = if site.in_place { std::mem::take(&mut memory[0]) } else { rubbish(site.output) };
+        let mut scratch = rubbish(site.scratch);
         let [a, b] = &mut memory;
         (kernel.run)(body, &site, Memory { inputs: [a, b], output: &mut output, scratch: &mut scratch }).unwrap();
-        unpack(&site.output, &output)
+        unpack(site.output, &output)
     }
 
     /// Where an operator with these operands stands.
-    pub(crate) fn site<'s>(&'s self, ids: &Operands, contract: &'s Input, window: &'s [i16]) -> Site<'s> {
+    pub(crate) fn site<'s>(&'s self, ids: &Operands, blob: &'s [u32], window: &'s [i16]) -> Site<'s> {
         Site {
             inputs: ids.inputs.map(|id| self.tensor(id)),
             output: self.tensor(ids.output),
             scratch: self.tensor(ids.scratch),
             in_place: ids.inputs[0] == ids.output,
-            blob: &self.blob,
-            contract,
+            blob,
+            contract: &CONTRACT,
             window,
         }
     }
 
-    fn tensor(&self, id: TensorId) -> Tensor {
-        if id == NONE { Tensor::ABSENT } else { self.tensors[usize::from(id)] }
+    fn tensor(&self, id: TensorId) -> &Tensor {
+        if id == NONE { &Tensor::ABSENT } else { &self.tensors[usize::from(id)] }
+    }
+
+    /// The blob as it stands in a package.
+    fn blob(&self) -> Vec<u32> {
+        let mut words = vec![0; self.blob.len().div_ceil(4)];
+        bytemuck::cast_slice_mut(&mut words)[..self.blob.len()].copy_from_slice(&self.blob);
+        words
     }
 }
 
@@ -89,10 +93,12 @@ fn kernel(kind: u32) -> &'static Kernel {
 }
 
 /// Two vector fields.
-pub(crate) fn contract() -> Input {
-    let field = Field { per_count: 1.0, kind: FieldKind::Vector, reserved: 0 };
-    Input { rate_hz: 1.0, samples: 4, hop: 1, fields: [field; 2].into_iter().collect() }
-}
+pub(crate) const CONTRACT: Input<'static> = Input {
+    rate_hz: 1.0,
+    samples: 4,
+    hop: 1,
+    fields: &[Field { per_count: 1.0, kind: FieldKind::Vector, reserved: 0 }; 2],
+};
 
 fn rubbish(tensor: &Tensor) -> Vec<u32> {
     vec![0x5aa5_c33c; tensor.len().unwrap() as usize / 4]

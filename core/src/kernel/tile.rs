@@ -4,7 +4,7 @@
 //!
 //! A matrix `i8[rows, columns]` is `⌈rows / 4⌉` *groups* of four rows, and a group is one stream that
 //! every kernel reads front to back, once. Rows and columns that fill up the last group and tile are
-//! zero. Numbers are little-endian.
+//! zero. Numbers are little-endian, and every group starts at a multiple of four.
 //!
 //! ```text
 //!          ┌───────────┬────────┬────────┬───┬────────┬────────────────┐
@@ -23,9 +23,12 @@
 //! weights one instruction for two of them: `sxtb16` takes bytes 0 and 2 of a word, columns 0 and 1, and
 //! after `ror #8` columns 2 and 3, each the pair that `smlad` multiplies by a word of activations.
 
+#[cfg(not(gimbal_asm))]
 use crate::arena::ActivationsMut;
+#[cfg(not(gimbal_asm))]
 use crate::format::Dtype;
-use crate::kernel::Fault;
+use crate::kernel::{Fault, constants};
+#[cfg(not(gimbal_asm))]
 use crate::quant::Rescale;
 
 /// Rows and columns of a tile.
@@ -82,31 +85,29 @@ impl Tiles {
     }
 
     /// The matrix at `offset`, or `None` if it is empty, not aligned or outside the blob.
-    pub(crate) fn of<'m>(&self, blob: &'m [u8], offset: u32) -> Option<Matrix<'m>> {
-        if self.is_empty() || !offset.is_multiple_of(crate::format::ALIGNMENT as u32) {
-            return None;
-        }
-        let bytes = blob.get(offset as usize..)?.get(..self.len())?;
-        Some(Matrix { bytes, rows: self.rows, quads: self.columns.div_ceil(SIDE) })
+    pub(crate) fn of<'m>(&self, blob: &'m [u32], offset: u32) -> Option<Matrix<'m>> {
+        let words = constants(blob, offset, self.len() / size_of::<u32>())?;
+        let matrix = Matrix { words, rows: self.rows, quads: self.columns.div_ceil(SIDE) };
+        (!self.is_empty()).then_some(matrix)
     }
 }
 
 /// The constants of a linear map.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Matrix<'m> {
-    pub(crate) bytes: &'m [u8],
+    pub(crate) words: &'m [u32],
+    /// Outputs.
     pub(crate) rows: usize,
+    /// Inputs, divided by four.
     pub(crate) quads: usize,
 }
 
-/// Four biases or multipliers.
-type Numbers = [[u8; 4]; SIDE];
-
 /// Four rows.
 struct Group<'m> {
-    biases: &'m Numbers,
-    tiles: &'m [Numbers],
-    multipliers: &'m Numbers,
+    biases: &'m [i32; SIDE],
+    tiles: &'m [[[u8; SIDE]; SIDE]],
+    #[cfg_attr(gimbal_asm, allow(dead_code, reason = "the kernel reads them"))]
+    multipliers: &'m [i32; SIDE],
 }
 
 impl<'m> Matrix<'m> {
@@ -117,8 +118,7 @@ impl<'m> Matrix<'m> {
             for (row, &bias) in group.biases.iter().enumerate() {
                 let weights = group.tiles.iter().filter_map(|tile| tile.get(row)).flatten();
                 let weights: u64 = weights.map(|&w| u64::from((w as i8).unsigned_abs())).sum();
-                let bias = u64::from(i32::from_le_bytes(bias).unsigned_abs());
-                if bias + weights * u64::from(largest) > i32::MAX as u64 {
+                if u64::from(bias.unsigned_abs()) + weights * u64::from(largest) > i32::MAX as u64 {
                     return Err(Fault::Accumulator);
                 }
             }
@@ -127,37 +127,40 @@ impl<'m> Matrix<'m> {
     }
 
     fn groups(&self) -> impl Iterator<Item = Group<'m>> + use<'m> {
-        let (mut rest, tiles) = (self.bytes, self.quads.saturating_mul(TILE_LEN));
+        let (mut rest, tiles) = (self.words, self.quads.saturating_mul(SIDE));
         core::iter::from_fn(move || {
-            let (biases, behind) = rest.split_first_chunk::<TILE_LEN>()?;
+            let (biases, behind) = rest.split_first_chunk::<SIDE>()?;
             let (tiles, behind) = behind.split_at_checked(tiles)?;
-            let (multipliers, behind) = behind.split_first_chunk::<TILE_LEN>()?;
+            let (multipliers, behind) = behind.split_first_chunk::<SIDE>()?;
             rest = behind;
             let [biases, multipliers] = [biases, multipliers].map(bytemuck::must_cast_ref);
-            Some(Group { biases, tiles: tiles.as_chunks().0.as_chunks().0, multipliers })
+            Some(Group {
+                biases,
+                tiles: bytemuck::must_cast_slice::<u32, [u8; SIDE]>(tiles).as_chunks().0,
+                multipliers,
+            })
         })
     }
 }
 
+#[cfg(gimbal_asm)]
+pub(crate) use crate::asm::Product;
+
 /// A matrix and how its sums become outputs: made once, then multiplied with many points.
+///
+/// This is the reference; processors with a kernel of their own have another one under the same name.
+#[cfg(not(gimbal_asm))]
 #[derive(Debug)]
 pub(crate) struct Product<'m> {
     matrix: Matrix<'m>,
     rescale: Rescale,
-    #[cfg(gimbal_asm)]
-    job: Option<crate::asm::Job<'m>>,
 }
 
+#[cfg(not(gimbal_asm))]
 impl<'m> Product<'m> {
-    /// Fast only where the matrix is aligned to words.
-    #[cfg_attr(not(gimbal_asm), expect(unused_variables, reason = "the reference writes outputs of any type"))]
-    pub(crate) fn new(matrix: Matrix<'m>, rescale: Rescale, output: Dtype) -> Self {
-        Self {
-            #[cfg(gimbal_asm)]
-            job: crate::asm::Job::new(matrix.bytes, matrix.quads, matrix.rows, &rescale, output == Dtype::I16),
-            matrix,
-            rescale,
-        }
+    /// Outputs are of the type `output`.
+    pub(crate) fn new(matrix: Matrix<'m>, rescale: Rescale, _output: Dtype) -> Option<Self> {
+        Some(Self { matrix, rescale })
     }
 
     /// Outputs of a point.
@@ -165,37 +168,12 @@ impl<'m> Product<'m> {
         self.matrix.rows
     }
 
-    /// Activations of a point, divided by four.
-    pub(crate) fn quads(&self) -> usize {
-        self.matrix.quads
-    }
-
     /// `y[row] = rescale(bias[row] + Σ_c matrix[row, c] · x[c])`; sums wrap.
     ///
-    /// `x` holds `4 · quads` activations in their natural order, padded with anything, since weights there
-    /// are zero. Fast only where it is aligned to words. Slices that are too short, which no checked model
-    /// gives, leave some outputs as they were.
-    pub(crate) fn multiply(&self, x: &[i16], mut y: ActivationsMut<'_>) {
-        #[cfg(gimbal_asm)]
-        if self.job.as_ref().is_some_and(|job| job.one(x, &mut y)) {
-            return;
-        }
-        self.portable(x, &mut y);
-    }
-
-    /// [`multiply`](Self::multiply) for two points, each weight being read once for both.
-    pub(crate) fn multiply_two(&self, x: [&[i16]; 2], y: [ActivationsMut<'_>; 2]) {
-        let ([x0, x1], [mut y0, mut y1]) = (x, y);
-        #[cfg(gimbal_asm)]
-        if self.job.as_ref().is_some_and(|job| job.two([x0, x1], [&mut y0, &mut y1])) {
-            return;
-        }
-        self.portable(x0, &mut y0);
-        self.portable(x1, &mut y1);
-    }
-
-    /// The reference, on any target and at any alignment.
-    fn portable(&self, x: &[i16], y: &mut ActivationsMut<'_>) {
+    /// `x` holds `4 · quads` activations in their natural order, two a word, padded with anything, since weights
+    /// there are zero. Slices that are too short, which no checked model gives, leave some outputs as they were.
+    pub(crate) fn multiply(&self, x: &[u32], mut y: ActivationsMut<'_>) {
+        let x: &[i16] = bytemuck::must_cast_slice(x);
         let mut at = 0;
         for Group { biases, tiles, multipliers } in self.matrix.groups() {
             let (mut a, mut b, mut c, mut d) = (0i32, 0i32, 0i32, 0i32);
@@ -205,22 +183,26 @@ impl<'m> Product<'m> {
                 c = c.wrapping_add(dot(r, x));
                 d = d.wrapping_add(dot(s, x));
             }
-            for ((bias, sum), multiplier) in biases.iter().zip([a, b, c, d]).zip(multipliers) {
+            for ((&bias, sum), &multiplier) in biases.iter().zip([a, b, c, d]).zip(multipliers) {
                 if at < self.matrix.rows {
-                    let sum = i32::from_le_bytes(*bias).wrapping_add(sum);
-                    y.set(at, self.rescale.apply(sum, i32::from_le_bytes(*multiplier)));
+                    y.set(at, self.rescale.apply(bias.wrapping_add(sum), multiplier));
                 }
                 at += 1;
             }
         }
     }
+
+    /// [`multiply`](Self::multiply) for two points; kernels read each weight once for both.
+    pub(crate) fn multiply_two(&self, x: [&[u32]; 2], y: [ActivationsMut<'_>; 2]) {
+        let ([x0, x1], [y0, y1]) = (x, y);
+        self.multiply(x0, y0);
+        self.multiply(x1, y1);
+    }
 }
 
 /// One row of a tile: four products of 2²² at most, which no sum of theirs can overflow.
-///
-/// Inlined only where this is the kernel, and not the way out for a blob that is not aligned.
-#[cfg_attr(gimbal_asm, inline(never))]
-#[cfg_attr(not(gimbal_asm), inline)]
+#[cfg(not(gimbal_asm))]
+#[inline]
 fn dot(&[a, c, b, d]: &[u8; 4], &[w, x, y, z]: &[i16; 4]) -> i32 {
     let product = |weight: u8, x: i16| i32::from(weight as i8) * i32::from(x);
     product(a, w) + product(b, x) + product(c, y) + product(d, z)

@@ -90,7 +90,7 @@ impl Record for CrossProduct {
 
     fn check(&self, site: &Site<'_>) -> Result<u32, Fault> {
         let Site { inputs: [a, b], output: y, .. } = site;
-        if ![a, b, y].into_iter().all(are_vectors) {
+        if ![*a, *b, *y].into_iter().all(are_vectors) {
             return Err(Fault::Operand);
         }
         if a.shape != y.shape || b.shape != y.shape {
@@ -103,7 +103,7 @@ impl Record for CrossProduct {
     fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
         let ([a, b], [of_a, of_b]) = (memory.inputs, &site.inputs);
         let ([ax, ay, az], [bx, by, bz]) = (planes(a, of_a)?, planes(b, of_b)?);
-        let (x, rest) = view_mut::<i16>(memory.output, &site.output)?.split_at_mut_checked(ax.len())?;
+        let (x, rest) = view_mut::<i16>(memory.output, site.output)?.split_at_mut_checked(ax.len())?;
         let (y, z) = rest.split_at_mut_checked(ax.len())?;
         self.component([ay, az], [by, bz], x);
         self.component([az, ax], [bz, bx], y);
@@ -130,9 +130,9 @@ fn planes<'a>(words: &'a [u32], x: &Tensor) -> Option<[&'a [i16]; 3]> {
 impl InnerProduct {
     fn products<Y: Activation>(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
         let [a, b] = memory.inputs;
-        let a = planes(a, &site.inputs[0])?;
-        let b = if self.operands.inputs[1] == NONE { a } else { planes(b, &site.inputs[1])? };
-        let (rescale, y) = (self.requantize.rescale()?, view_mut::<Y>(memory.output, &site.output)?);
+        let a = planes(a, site.inputs[0])?;
+        let b = if self.operands.inputs[1] == NONE { a } else { planes(b, site.inputs[1])? };
+        let (rescale, y) = (self.requantize.rescale()?, view_mut::<Y>(memory.output, site.output)?);
         let ([ax, ay, az], [bx, by, bz]) = (a, b);
         let pairs = ax.iter().zip(bx).zip(ay.iter().zip(by)).zip(az.iter().zip(bz));
         for (y, (((ax, bx), (ay, by)), (az, bz))) in y.iter_mut().zip(pairs) {
