@@ -1,7 +1,6 @@
 //! The caller's memory, seen as tensors.
 
 use crate::format::{Dtype, Tensor};
-use core::ops::Range;
 
 /// The arena: words, so that alignment is a matter of types and never of luck, in one piece or two.
 #[derive(Debug)]
@@ -10,6 +9,14 @@ pub(crate) struct Arena<'a> {
     fast: &'a mut [u32],
     /// Addresses from where `fast` ends.
     large: &'a mut [u32],
+}
+
+/// The memory of an operator's tensors. An output that is an input stands under the output only.
+#[derive(Debug)]
+pub(crate) struct Memory<'a> {
+    pub(crate) inputs: [&'a mut [u32]; 2],
+    pub(crate) output: &'a mut [u32],
+    pub(crate) scratch: &'a mut [u32],
 }
 
 /// A type that tensors are made of.
@@ -81,23 +88,37 @@ impl<'a> Activations<'a> {
         }
     }
 
-    /// Copies elements from `start` into 16 bits each, or `None` if there are not as many.
-    pub(crate) fn widen(self, start: usize, to: &mut [i16]) -> Option<()> {
+    /// Copies the lines that start at `start` into 16 bits each, one behind the other, or `None` if there are not as
+    /// many elements.
+    pub(crate) fn widen(self, start: usize, lines: &Lines, to: &mut [i16]) -> Option<()> {
         match self {
-            Self::I8(from) => {
-                let from = from.get(start..)?.get(..to.len())?;
-                #[cfg(all(gimbal_asm, not(gimbal_v6m)))]
-                crate::asm::widen(from, to);
-                #[cfg(not(all(gimbal_asm, not(gimbal_v6m))))]
-                to.iter_mut().zip(from).for_each(|(to, &from)| *to = from.into());
-            }
-            Self::I16(from) => {
-                let from = from.get(start..)?.get(..to.len())?;
-                to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
-            }
+            #[cfg(all(gimbal_asm, not(gimbal_v6m)))]
+            Self::I8(from) => crate::asm::widen(from.get(start..)?, lines, to),
+            #[cfg(not(all(gimbal_asm, not(gimbal_v6m))))]
+            Self::I8(from) => copy_lines(from.get(start..)?, lines, to),
+            Self::I16(from) => copy_lines(from.get(start..)?, lines, to),
         }
-        Some(())
     }
+}
+
+/// Runs of elements.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lines {
+    /// How many.
+    pub(crate) count: usize,
+    /// Elements in each.
+    pub(crate) len: usize,
+    /// Elements from the start of one to the start of the next.
+    pub(crate) step: usize,
+}
+
+fn copy_lines<X: Copy + Into<i16>>(mut from: &[X], lines: &Lines, mut to: &mut [i16]) -> Option<()> {
+    for _ in 0..lines.count {
+        let line = from.get(..lines.len)?;
+        to.split_off_mut(..lines.len)?.iter_mut().zip(line).for_each(|(to, &from)| *to = from.into());
+        from = from.get(lines.step..).unwrap_or_default();
+    }
+    Some(())
 }
 
 impl<'a> ActivationsMut<'a> {
@@ -170,60 +191,47 @@ impl<'a> Arena<'a> {
     }
 
     pub(crate) fn write<T: Element>(&mut self, tensor: &Tensor) -> Option<&mut [T]> {
-        let [words, ..] = self.memory([tensor, &Tensor::ABSENT, &Tensor::ABSENT, &Tensor::ABSENT])?;
-        view_mut(words, tensor)
+        let memory = self.memory([&Tensor::ABSENT, &Tensor::ABSENT, tensor, &Tensor::ABSENT])?;
+        view_mut(memory.output, tensor)
     }
 
-    /// The memory of four tensors that lie apart; nothing for one that is absent.
-    pub(crate) fn memory(&mut self, tensors: [&Tensor; 4]) -> Option<[&mut [u32]; 4]> {
-        let ranges = tensors.map(Tensor::words);
-        if self.large.is_empty() {
-            return apart(self.fast, ranges);
-        }
+    /// The memory of two inputs, an output and scratch that lie apart; nothing for one that is absent. Cut off one by
+    /// one from the front, in the order of a sorting network: `get_disjoint_mut` takes four times as many
+    /// instructions.
+    pub(crate) fn memory(&mut self, [a, b, c, d]: [&Tensor; 4]) -> Option<Memory<'_>> {
+        let ranges = [a.words(), b.words(), c.words(), d.words()];
+        // Where a part starts, and which one it is.
+        let [a, b, c, d] = &ranges;
+        let [a, b, c, d] = [a.start * 4, b.start * 4 + 1, c.start * 4 + 2, d.start * 4 + 3];
+        let ([a, b], [c, d]) = (in_order(a, b), in_order(c, d));
+        let ([a, c], [b, d]) = (in_order(a, c), in_order(b, d));
+        let [b, c] = in_order(b, c);
         let border = self.fast.len();
-        let mut near = ranges.clone();
-        let mut far = ranges;
-        for (near, far) in near.iter_mut().zip(&mut far) {
-            match far.start.checked_sub(border) {
-                None => *far = 0..0,
-                Some(start) => (*far, *near) = (start..far.end.checked_sub(border)?, 0..0),
+        let (mut rest, mut base, mut large) = (&mut *self.fast, 0, Some(&mut *self.large));
+        let mut parts: [&mut [u32]; 4] = Default::default();
+        for next in [a, b, c, d] {
+            let (range, part) = (ranges.get(next % 4)?, parts.get_mut(next % 4)?);
+            if range.start >= range.end {
+                continue;
             }
-        }
-        let [a, b, c, d] = apart(self.fast, near)?;
-        let [e, f, g, h] = apart(self.large, far)?;
-        Some([either(a, e), either(b, f), either(c, g), either(d, h)])
-    }
-}
-
-/// Parts of a slice, or `None` if they are not in it or overlap. Cut off one by one from the front, in the order
-/// of a sorting network: `get_disjoint_mut` takes four times as many instructions.
-fn apart(words: &mut [u32], ranges: [Range<usize>; 4]) -> Option<[&mut [u32]; 4]> {
-    let mut parts: [&mut [u32]; 4] = Default::default();
-    // Where a part starts, and which one it is.
-    let [a, b, c, d] = &ranges;
-    let [a, b, c, d] = [a.start * 4, b.start * 4 + 1, c.start * 4 + 2, d.start * 4 + 3];
-    let ([a, b], [c, d]) = (in_order(a, b), in_order(c, d));
-    let ([a, c], [b, d]) = (in_order(a, c), in_order(b, d));
-    let [b, c] = in_order(b, c);
-    let (mut rest, mut base) = (words, 0);
-    for next in [a, b, c, d] {
-        let (range, part) = (ranges.get(next % 4)?, parts.get_mut(next % 4)?);
-        if range.start < range.end {
+            // Behind the border the other piece goes on.
+            if range.start >= border
+                && let Some(large) = large.take()
+            {
+                (rest, base) = (large, border);
+            }
             let (_, behind) = rest.split_at_mut_checked(range.start.checked_sub(base)?)?;
             (*part, rest) = behind.split_at_mut_checked(range.end - range.start)?;
             base = range.end;
         }
+        let [a, b, output, scratch] = parts;
+        Some(Memory { inputs: [a, b], output, scratch })
     }
-    Some(parts)
 }
 
 #[inline]
 fn in_order(a: usize, b: usize) -> [usize; 2] {
     [a.min(b), a.max(b)]
-}
-
-fn either<'a>(near: &'a mut [u32], far: &'a mut [u32]) -> &'a mut [u32] {
-    if near.is_empty() { far } else { near }
 }
 
 /// A tensor's memory as its elements; `None` if the tensor has another type.
@@ -242,8 +250,8 @@ fn elements_of<T: Element>(tensor: &Tensor) -> Option<usize> {
     if tensor.dtype != T::DTYPE {
         return None;
     }
-    let [a, b, c] = tensor.shape.map(usize::from);
-    Some(a.wrapping_mul(b).wrapping_mul(c))
+    let [a, b, c] = tensor.shape;
+    Some(usize::from(a).wrapping_mul(b.into()).wrapping_mul(c.into()))
 }
 
 /// Copies as many elements as both have. `copy_from_slice` keeps a panic for lengths that differ.
@@ -254,18 +262,27 @@ pub(crate) fn copy<T: Copy>(from: &[T], to: &mut [T]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use core::ops::Range;
     use proptest::prelude::*;
 
     proptest! {
         #[test]
-        fn parts_lie_where_they_are_asked_for(ranges in prop::array::uniform4((0usize..24, 0usize..12))) {
-            let ranges = ranges.map(|(start, len)| start..start + len);
+        fn parts_lie_where_they_are_asked_for(
+            places in prop::array::uniform4((0u32..24, 0u16..12)),
+            border in 0usize..=24,
+        ) {
+            let tensors = places.map(|(start, len)| tensor(4 * start, len));
+            let ranges = tensors.map(|tensor| tensor.words());
             let mut words: [u32; 24] = core::array::from_fn(|i| i as u32);
             let meet = |a: &Range<usize>, b: &Range<usize>| a.start.max(b.start) < a.end.min(b.end);
-            let apart_from_each_other = (0..4).all(|i| (0..i).all(|j| !meet(&ranges[i], &ranges[j])));
-            let inside = ranges.iter().all(|range| range.is_empty() || range.end <= 24);
-            let parts = apart(&mut words, ranges.clone());
-            prop_assert_eq!(parts.is_some(), apart_from_each_other && inside);
+            let apart = (0..4).all(|i| (0..i).all(|j| !meet(&ranges[i], &ranges[j])));
+            let whole = |range: &Range<usize>| range.end <= border || range.start >= border;
+            let inside = ranges.iter().all(|range| range.is_empty() || range.end <= 24 && whole(range));
+            let (fast, large) = words.split_at_mut(border);
+            let mut arena = Arena::new(fast, large);
+            let parts = arena.memory(tensors.each_ref());
+            prop_assert_eq!(parts.is_some(), apart && inside);
+            let parts = parts.map(|Memory { inputs: [a, b], output, scratch }| [a, b, output, scratch]);
             for (part, range) in parts.into_iter().flatten().zip(ranges) {
                 prop_assert!(part.iter().map(|&word| word as usize).eq(range));
             }
@@ -281,7 +298,7 @@ mod tests {
         let (mut fast, mut large) = ([0; 4], [0; 8]);
         let mut arena = Arena::new(&mut fast, &mut large);
         let [near, far, across, none] = [tensor(0, 4), tensor(16, 8), tensor(8, 4), Tensor::ABSENT];
-        let [a, b, ..] = arena.memory([&near, &far, &none, &none]).unwrap();
+        let [a, b] = arena.memory([&near, &far, &none, &none]).unwrap().inputs;
         (a[3], b[0]) = (3, 4);
         assert_eq!(arena.read::<i32>(&tensor(12, 1)), Some(&[3][..]));
         assert_eq!(arena.read::<i32>(&tensor(16, 1)), Some(&[4][..]));

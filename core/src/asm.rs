@@ -8,9 +8,9 @@
 #![allow(unsafe_code)]
 #![allow(clippy::too_many_arguments, reason = "the stack that they stand in is the kernel's own")]
 
-#[cfg(not(gimbal_v6m))]
-use crate::arena::Activation;
 use crate::arena::ActivationsMut;
+#[cfg(not(gimbal_v6m))]
+use crate::arena::{Activation, Lines};
 use crate::format::Dtype;
 use crate::kernel::Matrix;
 #[cfg(not(gimbal_v6m))]
@@ -65,24 +65,19 @@ fn lanes(limit: i16, wide: bool) -> u32 {
 }
 
 impl<'m> Product<'m> {
-    /// `None` where the matrix is empty or too short. Outputs are of the type `output`, 8 or 16 bits.
-    pub(crate) fn new(matrix: Matrix<'m>, rescale: Rescale, output: Dtype) -> Option<Self> {
-        let Matrix { words, rows, quads } = matrix;
-        let len = quads.checked_mul(4)?.checked_add(8)?.checked_mul(rows.div_ceil(4))?;
-        if rows == 0 || quads == 0 || words.len() < len {
-            return None;
-        }
+    /// Outputs are of the type `output`, 8 or 16 bits.
+    pub(crate) fn new(matrix: Matrix<'m>, rescale: Rescale, output: Dtype) -> Self {
         let wide = output == Dtype::I16;
         let layer = Layer {
-            matrix: words.as_ptr(),
-            quads,
+            matrix: matrix.words().as_ptr(),
+            quads: matrix.quads(),
             offset: rescale.offset,
             shift: rescale.shift & 31 | if wide { WIDE } else { 0 },
             min: lanes(rescale.min, wide),
             max: lanes(rescale.max, wide),
-            rows,
+            rows: matrix.rows(),
         };
-        Some(Self { layer, _matrix: PhantomData })
+        Self { layer, _matrix: PhantomData }
     }
 
     /// Outputs of a point.
@@ -96,8 +91,7 @@ impl<'m> Product<'m> {
     /// there are zero. Slices that are too short, which no checked model gives, are left as they were.
     pub(crate) fn multiply(&self, x: &[u32], mut y: ActivationsMut<'_>) {
         if let Some(y) = self.fit(x, &mut y) {
-            // SAFETY: `new` has found all groups inside the matrix, which `'m` keeps borrowed; `fit` has found
-            // the 4 · `quads` numbers of `x` that the kernel reads, and room for `rows` outputs, of the size that
+            // SAFETY: a `Matrix` has all of its groups, and some; `'m` keeps them borrowed. `fit` has found the 4 · `quads` numbers of `x` that the kernel reads, and room for `rows` outputs, of the size that
             // `shift` tells it. Matrix and `x` are aligned to words by their types; outputs may have any address.
             // The kernel touches nothing else but its own stack.
             unsafe { one_point(&self.layer, x.as_ptr().cast(), y) };
@@ -580,11 +574,18 @@ unsafe extern "C" fn depthwise(
 
 // ---- Rows of activations -----------------------------------------------------------------------------
 
-/// Copies as many elements as both have into 16 bits each.
+/// Copies lines into 16 bits each, one behind the other; `None` if there are not as many elements.
 #[cfg(not(gimbal_v6m))]
-pub(crate) fn widen(from: &[i8], to: &mut [i16]) {
-    // SAFETY: the loop reads so many elements and writes as many. They may have any address.
-    unsafe { widen_some(from.as_ptr(), to.as_mut_ptr(), from.len().min(to.len())) }
+pub(crate) fn widen(from: &[i8], lines: &Lines, to: &mut [i16]) -> Option<()> {
+    let Lines { count, len, step } = *lines;
+    let reach = count.checked_sub(1)?.checked_mul(step)?.checked_add(len)?;
+    if len == 0 || reach > from.len() || count.checked_mul(len)? > to.len() {
+        return None;
+    }
+    // SAFETY: the loop reads `len` elements at each line's start, the last of which end inside `from`, and writes as
+    // many to `to`, which has room for all. They may have any address.
+    unsafe { widen_lines(from.as_ptr(), to.as_mut_ptr(), len, count, step) };
+    Some(())
 }
 
 /// Keeps the larger of two elements, for as many as both have.
@@ -596,34 +597,39 @@ pub(crate) fn keep_largest(largest: &mut [i8], x: &[i8]) {
 
 #[cfg(all(gimbal_dsp, not(gimbal_mve)))]
 #[unsafe(naked)]
-unsafe extern "C" fn widen_some(from: *const i8, to: *mut i16, len: usize) {
+unsafe extern "C" fn widen_lines(from: *const i8, to: *mut i16, len: usize, lines: usize, step: usize) {
     naked_asm!(
         #[cfg(gimbal_v8m)]
         ".cpu cortex-m33",
-        "subs r2, #4",
-        "blt 3f",
-        "push {{r4}}",
-        "2:",
-        "ldr r3, [r0], #4",
-        "sxtb16 r12, r3",
-        "sxtb16 r3, r3, ror #8",
-        "pkhbt r4, r12, r3, lsl #16",
-        "pkhtb r3, r3, r12, asr #16",
-        "str r4, [r1], #4",
-        "str r3, [r1], #4",
-        "subs r2, #4",
-        "bge 2b",
-        "pop {{r4}}",
+        "push {{r4-r7, lr}}",
+        "ldr r6, [sp, #20]",
+        "2:", // line
+        "subs r4, r2, #4",
+        "mov r5, r0",
+        "blt 4f",
         "3:",
-        "adds r2, #4",
-        "beq 5f",
+        "ldr r7, [r5], #4",
+        "sxtb16 r12, r7",
+        "sxtb16 r7, r7, ror #8",
+        "pkhbt lr, r12, r7, lsl #16",
+        "pkhtb r7, r7, r12, asr #16",
+        "str lr, [r1], #4",
+        "str r7, [r1], #4",
+        "subs r4, #4",
+        "bge 3b",
         "4:",
-        "ldrsb r3, [r0], #1",
-        "strh r3, [r1], #2",
-        "subs r2, #1",
-        "bne 4b",
+        "adds r4, #4",
+        "beq 6f",
         "5:",
-        "bx lr",
+        "ldrsb r7, [r5], #1",
+        "strh r7, [r1], #2",
+        "subs r4, #1",
+        "bne 5b",
+        "6:",
+        "add r0, r6",
+        "subs r3, #1",
+        "bne 2b",
+        "pop {{r4-r7, pc}}",
     )
 }
 
@@ -663,30 +669,37 @@ unsafe extern "C" fn keep_largest_of(largest: *mut i8, x: *const i8, len: usize)
 
 #[cfg(gimbal_v7m)]
 #[unsafe(naked)]
-unsafe extern "C" fn widen_some(from: *const i8, to: *mut i16, len: usize) {
+unsafe extern "C" fn widen_lines(from: *const i8, to: *mut i16, len: usize, lines: usize, step: usize) {
     naked_asm!(
         ".macro one",
-        "ldrsb r3, [r0], #1",
-        "strh r3, [r1], #2",
+        "ldrsb r7, [r5], #1",
+        "strh r7, [r1], #2",
         ".endm",
-        "subs r2, #4",
-        "blt 3f",
-        "2:",
-        "one",
-        "one",
-        "one",
-        "one",
-        "subs r2, #4",
-        "bge 2b",
+        "push {{r4-r7, lr}}",
+        "ldr r6, [sp, #20]",
+        "2:", // line
+        "subs r4, r2, #4",
+        "mov r5, r0",
+        "blt 4f",
         "3:",
-        "adds r2, #4",
-        "beq 5f",
-        "4:",
         "one",
-        "subs r2, #1",
-        "bne 4b",
+        "one",
+        "one",
+        "one",
+        "subs r4, #4",
+        "bge 3b",
+        "4:",
+        "adds r4, #4",
+        "beq 6f",
         "5:",
-        "bx lr",
+        "one",
+        "subs r4, #1",
+        "bne 5b",
+        "6:",
+        "add r0, r6",
+        "subs r3, #1",
+        "bne 2b",
+        "pop {{r4-r7, pc}}",
         ".purgem one",
     )
 }
@@ -726,17 +739,26 @@ unsafe extern "C" fn keep_largest_of(largest: *mut i8, x: *const i8, len: usize)
 
 #[cfg(gimbal_mve)]
 #[unsafe(naked)]
-unsafe extern "C" fn widen_some(from: *const i8, to: *mut i16, len: usize) {
+unsafe extern "C" fn widen_lines(from: *const i8, to: *mut i16, len: usize, lines: usize, step: usize) {
     naked_asm!(
         ".cpu cortex-m55",
-        "push {{r7, lr}}",
-        "wlstp.16 lr, r2, 3f",
-        "2:",
-        "vldrb.s16 q0, [r0], #8",
-        "vstrh.16 q0, [r1], #16",
-        "letp lr, 2b",
+        "push {{r4-r6, lr}}",
+        "ldr r4, [sp, #16]",
+        "2:", // line
+        "mov r5, r0",
+        "dlstp.16 lr, r2",
         "3:",
-        "pop {{r7, pc}}",
+        "vldrb.s16 q0, [r5], #8",
+        "vstrh.16 q0, [r1], #16",
+        "letp lr, 3b",
+        // What the last store did not write was counted as well.
+        "rsb r6, r2, #0",
+        "and r6, #7",
+        "sub r1, r1, r6, lsl #1",
+        "add r0, r4",
+        "subs r3, #1",
+        "bne 2b",
+        "pop {{r4-r6, pc}}",
     )
 }
 

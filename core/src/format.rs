@@ -257,8 +257,10 @@ impl Tensor {
 
     /// Words of the arena; wrong only for a tensor that no package may have.
     pub(crate) fn words(&self) -> core::ops::Range<usize> {
-        let [a, b, c] = self.shape.map(usize::from);
-        let bytes = a.wrapping_mul(b).wrapping_mul(c).wrapping_mul(self.dtype.bytes() as usize);
+        // Not `map`, which becomes a loop where the compiler saves flash.
+        let [a, b, c] = self.shape;
+        let elements = usize::from(a).wrapping_mul(b.into()).wrapping_mul(c.into());
+        let bytes = elements.wrapping_mul(self.dtype.bytes() as usize);
         let start = self.offset as usize / size_of::<u32>();
         start..start.wrapping_add(bytes.div_ceil(size_of::<u32>()))
     }

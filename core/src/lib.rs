@@ -14,7 +14,7 @@
 //! static PACKAGE: &[u8] = &Aligned(*include_bytes!("model.gmbl")).0;
 //!
 //! # fn main() -> Result<(), gimbal_core::Error> {
-//! let model = Model::from_bytes(&PACKAGE.0)?; // checks everything, once
+//! let model = Model::from_bytes(PACKAGE)?;     // checks everything, once
 //! let mut arena = [0u32; 3072];               // too small? the error says how much it takes
 //! let mut session = Session::new(model, &mut arena)?;
 //! let mut window = [0i16; 128 * 6];

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::format::{Chart, OperatorRecord, PoseHead, Role, Tensor};
 use crate::group::so3::GramSchmidt;
 use crate::group::{Degenerate, Element, Group, Pose};
-use crate::kernel::{self, Memory};
+use crate::kernel;
 use crate::model::Model;
 
 /// A model and the memory to run it in.
@@ -181,11 +181,12 @@ fn part(memory: &mut [u32], needed: usize) -> Result<&mut [u32], Error> {
 
 /// Runs one operator.
 fn step(model: &Model<'_>, arena: &mut Arena<'_>, window: &[i16], [kind, body @ ..]: &OperatorRecord) -> Option<()> {
-    let site = model.site(&kernel::operands(body), window)?;
+    // Not `?`, which moves what it takes out.
+    let Some(site) = &model.site(&kernel::operands(body), window) else { return None };
     let [a, b] = site.inputs;
     let a = if site.in_place { &Tensor::ABSENT } else { a };
-    let [a, b, output, scratch] = arena.memory([a, b, site.output, site.scratch])?;
-    (model.kernel(*kind)?.run)(body, &site, Memory { inputs: [a, b], output, scratch })
+    let Some(memory) = arena.memory([a, b, site.output, site.scratch]) else { return None };
+    (model.kernel(*kind)?.run)(body, site, memory)
 }
 
 /// The chart, applied to ψ's output.

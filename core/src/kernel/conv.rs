@@ -6,10 +6,10 @@
 //! the input turns the output. A **group convolution** is a convolution whose filters the exporter has
 //! written out for every element of the group.
 
-use super::patch::{Source, Window};
+use super::patch::{Source, Walk, Window};
 use super::tile::{Matrix, Product, SIDE, Tiles};
 use super::{Cost, Fault, Memory, Operands, Record, Site};
-use crate::arena::{Activations, ActivationsMut};
+use crate::arena::{Activations, ActivationsMut, Lines};
 use crate::format::{Dtype, Tensor};
 use crate::quant::Requantize;
 use bytemuck::{Pod, Zeroable};
@@ -80,37 +80,53 @@ impl Record for Conv {
     fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
         let Site { inputs: [x, _], output: y, .. } = site;
         let (tiles, rescale) = (self.tiles(site)?, self.requantize.rescale()?);
-        let shape = x.shape.map(usize::from);
-        let count = shape[2].checked_div(self.groups.into())?;
         let [input, _] = memory.inputs;
-        let input = Activations::of(input, x)?;
-        let mut output = ActivationsMut::of(memory.output, y)?;
+        let (input, mut output) = (Activations::of(input, x)?, ActivationsMut::of(memory.output, y)?);
         // Two elements a word.
         let (one, other) = memory.scratch.split_at_mut_checked(tiles.columns.div_ceil(SIDE) * (SIDE / 2))?;
         let mut patches = Patches { one, other };
         patches.clear(tiles.columns);
+        if self.is_dense(x, y) {
+            let all = Lines { count: 1, len: tiles.columns, step: 0 };
+            input.widen(0, &all, bytemuck::must_cast_slice_mut(patches.one))?;
+            let product = Product::new(self.matrix(&tiles, site.blob, 0)?, rescale, y.dtype);
+            product.multiply(patches.one, output);
+            return Some(());
+        }
+        let (window, shape, zero) = (&self.window, x.shape.map(usize::from), x.zero_point);
+        let count = part(x, self.groups)?;
         for group in 0..self.groups.into() {
-            let matrix = self.matrix(&tiles, site.blob, group)?;
-            let source =
-                Source { window: &self.window, x: input, shape, first: group * count, count, zero: x.zero_point };
-            let product = Product::new(matrix, rescale, y.dtype)?;
-            convolve(&source, &product, &mut patches, y, group * tiles.rows, &mut output)?;
+            let source = Source { window, x: input, shape, first: group * count, count, zero };
+            let product = Product::new(self.matrix(&tiles, site.blob, group)?, rescale, y.dtype);
+            convolve(source, &product, &mut patches, y, group * tiles.rows, &mut output)?;
         }
         Some(())
     }
 }
 
+/// Channels of a group.
+fn part(tensor: &Tensor, groups: u16) -> Option<usize> {
+    let [_, _, channels] = tensor.shape;
+    // Asked first: some processors take a hundred instructions to divide.
+    if groups == 1 {
+        return Some(channels.into());
+    }
+    (channels.checked_rem(groups)? == 0).then_some((channels / groups.max(1)).into())
+}
+
 impl Conv {
+    /// Whether there is but one window and it sees the whole input.
+    fn is_dense(&self, x: &Tensor, y: &Tensor) -> bool {
+        let ([height, width, _], [down, across, _]) = (x.shape, y.shape);
+        let Window { size, padding, .. } = self.window;
+        ([down, across, self.groups], padding, size) == ([1; 3], [0; 2], [height, width])
+    }
+
     /// The matrix of one group.
     fn tiles(&self, site: &Site<'_>) -> Option<Tiles> {
-        let groups = usize::from(self.groups);
-        let part = |tensor: &Tensor| {
-            let channels = usize::from(tensor.shape[2]);
-            (channels.checked_rem(groups)? == 0).then_some(channels / groups.max(1))
-        };
         // Windows are no larger than their padded input, whose elements fit 32 bits.
-        let columns = self.window.taps().checked_mul(part(site.inputs[0])? as u64)?;
-        Some(Tiles { rows: part(site.output)?, columns: columns.try_into().ok()? })
+        let columns = self.window.taps().checked_mul(part(site.inputs[0], self.groups)? as u64)?;
+        Some(Tiles { rows: part(site.output, self.groups)?, columns: columns.try_into().ok()? })
     }
 
     fn matrix<'m>(&self, tiles: &Tiles, blob: &'m [u32], group: usize) -> Option<Matrix<'m>> {
@@ -144,33 +160,27 @@ impl Patches<'_> {
 /// One group: rows from `first` of every output, two points at a time, so that each weight is read and
 /// widened for both.
 fn convolve(
-    source: &Source<'_>,
+    source: Source<'_>,
     product: &Product<'_>,
     patches: &mut Patches<'_>,
     y: &Tensor,
     first: usize,
     output: &mut ActivationsMut<'_>,
 ) -> Option<()> {
-    let [down, across, channels] = y.shape.map(usize::from);
-    let (mut row, mut column, mut start) = (0, 0, first);
-    let mut gather = |patch: &mut [u32]| {
-        source.gather(row, column, bytemuck::must_cast_slice_mut(patch));
-        column += 1;
-        if column == across {
-            (row, column) = (row + 1, 0);
-        }
-    };
-    let mut points = down * across;
+    let [down, across, channels] = y.shape;
+    let (across, channels) = (usize::from(across), usize::from(channels));
+    let (mut walk, mut start) = (Walk::new(source, across), first);
+    let mut points = usize::from(down) * across;
     while points > 1 {
-        gather(patches.one);
-        gather(patches.other);
+        walk.gather(bytemuck::must_cast_slice_mut(patches.one))?;
+        walk.gather(bytemuck::must_cast_slice_mut(patches.other))?;
         let (a, b) = output.part(start, channels + product.rows())?.split_at(channels)?;
         product.multiply_two([patches.one, patches.other], [a, b]);
         start += 2 * channels;
         points -= 2;
     }
     if points == 1 {
-        gather(patches.one);
+        walk.gather(bytemuck::must_cast_slice_mut(patches.one))?;
         product.multiply(patches.one, output.part(start, product.rows())?);
     }
     Some(())

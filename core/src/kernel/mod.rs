@@ -66,6 +66,7 @@ pub(crate) use tile::Matrix;
 pub use tile::{Tiles, group_len};
 pub use vector_products::{CrossProduct, InnerProduct};
 
+pub(crate) use crate::arena::Memory;
 use crate::arena::copy;
 use crate::error::Error;
 use crate::format::{Input, NONE, OperatorRecord, Tensor, TensorId};
@@ -179,14 +180,6 @@ pub(crate) struct Site<'m> {
     pub(crate) contract: &'m Input<'m>,
     /// The caller's window; empty while the package is being checked.
     pub(crate) window: &'m [i16],
-}
-
-/// The memory of a site's tensors. An output that is an input stands under the output only.
-#[derive(Debug)]
-pub(crate) struct Memory<'a> {
-    pub(crate) inputs: [&'a mut [u32]; 2],
-    pub(crate) output: &'a mut [u32],
-    pub(crate) scratch: &'a mut [u32],
 }
 
 /// What is wrong with an operator; the loader adds which one it is.

@@ -5,7 +5,7 @@
 
 use super::root::isqrt;
 use super::tile::{Product, SIDE, Tiles};
-use super::{Cost, Fault, Memory, Operands, Record, Site, pairs};
+use super::{Cost, Fault, Memory, Operands, Record, Site};
 use crate::arena::{ActivationsMut, view_mut};
 use crate::format::Dtype;
 use crate::quant::Requantize;
@@ -62,13 +62,13 @@ impl Record for NormGate {
         }
         let matrix = tiles(site).of(site.blob, self.weights).ok_or(Fault::Weights)?;
         matrix.check_accumulator(i16::MAX.unsigned_abs().into())?;
-        Ok(size_of_val(matrix.words) as u32)
+        Ok(size_of_val(matrix.words()) as u32)
     }
 
     fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
         let matrix = tiles(site).of(site.blob, self.weights)?;
         let vectors = view_mut(memory.output, site.output)?;
-        let product = Product::new(matrix, self.requantize.rescale()?, Dtype::I16)?;
+        let product = Product::new(matrix, self.requantize.rescale()?, Dtype::I16);
         self.gate(&product, site.output.shape[2].into(), vectors, memory.scratch)
     }
 }
@@ -88,23 +88,19 @@ impl NormGate {
         scratch.fill(0);
         let (lengths, gates) = scratch.split_at_mut_checked(scratch.len() / 2)?;
         let gates = bytemuck::must_cast_slice_mut(gates).get_mut(..channels)?;
-        let channels = channels.max(1);
-        let (xs, rest) = vectors.split_at_mut_checked(vectors.len() / 3)?;
-        let (ys, zs) = rest.split_at_mut_checked(rest.len() / 2)?;
-        let samples = pairs(xs.chunks_exact_mut(channels), ys.chunks_exact_mut(channels));
-        for ((xs, ys), zs) in pairs(samples, zs.chunks_exact_mut(channels)) {
-            for (n, ((&mut x, &mut y), &mut z)) in bytemuck::must_cast_slice_mut(lengths)
-                .iter_mut()
-                .zip(xs.iter_mut().zip(ys.iter_mut()).zip(zs.iter_mut()))
-            {
+        let lengths: &mut [u32] = lengths;
+        let (mut xs, rest) = vectors.split_at_mut_checked(vectors.len() / 3)?;
+        let (mut ys, mut zs) = rest.split_at_mut_checked(rest.len() / 2)?;
+        while let (Some(xs), Some(ys), Some(zs)) =
+            (xs.split_off_mut(..channels), ys.split_off_mut(..channels), zs.split_off_mut(..channels))
+        {
+            let all: &mut [i16] = bytemuck::must_cast_slice_mut(lengths);
+            for (((n, &x), &y), &z) in all.iter_mut().zip(&*xs).zip(&*ys).zip(&*zs) {
                 *n = length([x, y, z]);
             }
             product.multiply(lengths, ActivationsMut::I16(gates));
-            let vectors = xs.iter_mut().zip(ys.iter_mut()).zip(zs.iter_mut());
-            for (((x, y), z), &mut gate) in vectors.zip(gates.iter_mut()) {
-                for component in [x, y, z] {
-                    *component = self.scaled(*component, gate);
-                }
+            for plane in [xs, ys, zs] {
+                plane.iter_mut().zip(&*gates).for_each(|(component, &gate)| *component = self.scaled(*component, gate));
             }
         }
         Some(())

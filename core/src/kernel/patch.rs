@@ -1,9 +1,10 @@
 //! What one output of a convolution sees: the window's taps, side by side and widened to 16 bits.
 
-use crate::arena::Activations;
+use crate::arena::{Activations, Lines};
 use crate::format::Tensor;
 use crate::kernel::Fault;
 use bytemuck::{Pod, Zeroable};
+use core::ops::Range;
 
 /// How a window moves over `[height, width, channels]`; in one dimension the height is 1, and for
 /// vectors, whose planes must not mix, the window's height is 1.
@@ -174,20 +175,62 @@ pub(crate) struct Source<'a> {
     pub(crate) zero: i16,
 }
 
+/// Goes from window to window, row by row, and gathers what each sees.
+#[derive(Debug)]
+pub(crate) struct Walk<'a> {
+    source: Source<'a>,
+    /// Windows in a row.
+    across: usize,
+    row: usize,
+    column: usize,
+    /// The first input down that this row sees, if it sees no padding.
+    line: Option<usize>,
+    /// The windows across that see no padding and whose taps are neighbours.
+    inside: Range<usize>,
+}
+
+impl<'a> Walk<'a> {
+    /// Before the first window of `across` in each row.
+    pub(crate) fn new(source: Source<'a>, across: usize) -> Self {
+        let ([height, width, channels], window) = (source.shape, source.window);
+        let [size, stride, dilation, padding] = window.along(1);
+        let together = dilation == 1 && source.count == channels;
+        // The last of them begins where it just fits.
+        let fits = (width + padding).checked_sub(size).filter(|_| together);
+        let fits = fits.and_then(|last| last.checked_div(stride)).map_or(0, |last| last + 1);
+        let inside = padding.div_ceil(stride.max(1))..fits;
+        Self { source, across, row: 0, column: 0, line: window.inside(0, 0, height), inside }
+    }
+
+    /// `patch[tap, channel]` of the next window, taps row by row.
+    pub(crate) fn gather(&mut self, patch: &mut [i16]) -> Option<()> {
+        let Source { window, x, shape: [height, width, channels], count, .. } = self.source;
+        match self.line {
+            // Most windows see no padding, and each line of their taps is one run of elements.
+            Some(line) if self.inside.contains(&self.column) => {
+                let [across, stride, _, padding] = window.along(1);
+                let place = line * width + (self.column * stride - padding);
+                let step = usize::from(window.dilation[0]) * width;
+                let lines = Lines { count: window.size[0].into(), len: across * count, step: step * channels };
+                x.widen(place * channels, &lines, patch)?;
+            }
+            _ => self.source.gather(self.row, self.column, patch),
+        }
+        self.column += 1;
+        if self.column == self.across {
+            (self.row, self.column) = (self.row + 1, 0);
+            self.line = window.inside(0, self.row, height);
+        }
+        Some(())
+    }
+}
+
 impl Source<'_> {
-    /// `patch[tap, channel]` of the window at an output, taps row by row.
-    pub(crate) fn gather(&self, row: usize, column: usize, patch: &mut [i16]) {
+    /// The same for any window, tap by tap.
+    #[inline(never)]
+    fn gather(&self, row: usize, column: usize, patch: &mut [i16]) {
         let [height, width, channels] = self.shape;
         let lines = patch.chunks_exact_mut((usize::from(self.window.size[1]) * self.count).max(1));
-        // Most windows see no padding, and each line of their taps is one run of elements.
-        if let (Some(line), Some(place)) = (self.window.inside(0, row, height), self.run(column)) {
-            let mut start = (line * width + place) * channels;
-            for patch in lines {
-                _ = self.x.widen(start, patch);
-                start += usize::from(self.window.dilation[0]) * width * channels;
-            }
-            return;
-        }
         for (down, patch) in lines.enumerate() {
             let Some(line) = self.window.input(0, row, down, height) else {
                 patch.fill(self.zero);
@@ -195,17 +238,13 @@ impl Source<'_> {
             };
             for (tap, patch) in patch.chunks_exact_mut(self.count.max(1)).enumerate() {
                 match self.window.input(1, column, tap, width) {
-                    Some(place) => _ = self.x.widen((line * width + place) * channels + self.first, patch),
+                    Some(place) => {
+                        let run = Lines { count: 1, len: self.count, step: 0 };
+                        _ = self.x.widen((line * width + place) * channels + self.first, &run, patch);
+                    }
                     None => patch.fill(self.zero),
                 }
             }
         }
-    }
-
-    /// The first input across that a window sees, if all its taps are neighbours.
-    fn run(&self, column: usize) -> Option<usize> {
-        let [_, width, channels] = self.shape;
-        let together = self.window.dilation[1] == 1 && self.count == channels;
-        self.window.inside(1, column, width).filter(|_| together)
     }
 }

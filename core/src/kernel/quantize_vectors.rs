@@ -46,23 +46,23 @@ impl Record for QuantizeVectors {
     }
 
     fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
-        self.split(site.contract.fields.len(), site.window, view_mut(memory.output, site.output)?);
-        Some(())
+        self.split(site.contract.fields.len(), site.window, view_mut(memory.output, site.output)?)
     }
 }
 
 impl QuantizeVectors {
     // ---- Reference --------------------------------------------------------------------------------
 
-    fn split(&self, fields: usize, window: &[i16], vectors: &mut [i16]) {
-        let plane = (vectors.len() / 3).max(1);
-        for (p, plane) in vectors.chunks_exact_mut(plane).enumerate() {
-            let components = window.iter().skip(p).step_by(3);
-            let multipliers = self.multipliers.iter().take(fields).cycle();
-            for ((v, &x), &multiplier) in plane.iter_mut().zip(components).zip(multipliers) {
-                *v = self.requantize.apply(x.into(), multiplier);
-            }
+    fn split(&self, fields: usize, window: &[i16], vectors: &mut [i16]) -> Option<()> {
+        let (xs, rest) = vectors.split_at_mut_checked(vectors.len() / 3)?;
+        let (ys, zs) = rest.split_at_mut_checked(xs.len())?;
+        let mut multipliers = self.multipliers.iter().take(fields).cycle();
+        for (((x, y), z), &[a, b, c]) in xs.iter_mut().zip(ys).zip(zs).zip(window.as_chunks().0) {
+            let &multiplier = multipliers.next()?;
+            let quantized = |count: i16| self.requantize.apply(count.into(), multiplier);
+            (*x, *y, *z) = (quantized(a), quantized(b), quantized(c));
         }
+        Some(())
     }
 }
 

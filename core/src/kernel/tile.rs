@@ -92,14 +92,15 @@ impl Tiles {
     }
 }
 
-/// The constants of a linear map.
+/// The constants of a linear map. [`Tiles::of`] is the only way to one: kernels rely on it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Matrix<'m> {
-    pub(crate) words: &'m [u32],
-    /// Outputs.
-    pub(crate) rows: usize,
-    /// Inputs, divided by four.
-    pub(crate) quads: usize,
+    /// All groups of so many rows and tiles.
+    words: &'m [u32],
+    /// Outputs, at least one.
+    rows: usize,
+    /// Inputs, divided by four, at least one.
+    quads: usize,
 }
 
 /// Four rows.
@@ -111,14 +112,32 @@ struct Group<'m> {
 }
 
 impl<'m> Matrix<'m> {
+    /// All groups.
+    pub(crate) fn words(&self) -> &'m [u32] {
+        self.words
+    }
+
+    /// Outputs.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Inputs, divided by four.
+    #[cfg(gimbal_asm)]
+    pub(crate) fn quads(&self) -> usize {
+        self.quads
+    }
+
     /// Proves that no input of magnitude up to `largest` overflows a row's 32-bit sum, in whatever
     /// order it is summed.
     pub(crate) fn check_accumulator(&self, largest: u32) -> Result<(), Fault> {
         for group in self.groups() {
             for (row, &bias) in group.biases.iter().enumerate() {
+                // Saturated sums are too large as well.
                 let weights = group.tiles.iter().filter_map(|tile| tile.get(row)).flatten();
-                let weights: u64 = weights.map(|&w| u64::from((w as i8).unsigned_abs())).sum();
-                if u64::from(bias.unsigned_abs()) + weights * u64::from(largest) > i32::MAX as u64 {
+                let add = |sum: u32, &weight: &u8| sum.saturating_add((weight as i8).unsigned_abs().into());
+                let bound = weights.fold(0, add).saturating_mul(largest).saturating_add(bias.unsigned_abs());
+                if bound > i32::MAX as u32 {
                     return Err(Fault::Accumulator);
                 }
             }
@@ -159,13 +178,13 @@ pub(crate) struct Product<'m> {
 #[cfg(not(gimbal_asm))]
 impl<'m> Product<'m> {
     /// Outputs are of the type `output`.
-    pub(crate) fn new(matrix: Matrix<'m>, rescale: Rescale, _output: Dtype) -> Option<Self> {
-        Some(Self { matrix, rescale })
+    pub(crate) fn new(matrix: Matrix<'m>, rescale: Rescale, _output: Dtype) -> Self {
+        Self { matrix, rescale }
     }
 
     /// Outputs of a point.
     pub(crate) fn rows(&self) -> usize {
-        self.matrix.rows
+        self.matrix.rows()
     }
 
     /// `y[row] = rescale(bias[row] + Σ_c matrix[row, c] · x[c])`; sums wrap.
