@@ -1503,3 +1503,274 @@ unsafe extern "C" fn two_points(layer: &Layer, x0: *const i16, x1: *const i16, y
         ".purgem row",
     )
 }
+
+// ---- Vectors of bytes --------------------------------------------------------------------------------
+
+/// Matrix times bytes that stand in the order of a tile's columns: sixteen products in an instruction.
+#[cfg(gimbal_mve)]
+impl Job<'_> {
+    /// Runs the matrix for one point; `false` where it cannot.
+    pub(crate) fn one_of_bytes(&self, x: &[i8], y: &mut [i8]) -> bool {
+        let Layer { quads, rows, shift, .. } = self.layer;
+        let fits = x.len() / 4 >= quads && y.len() >= rows && shift & WIDE == 0;
+        if fits {
+            // SAFETY: as in `one`; the kernel reads 4 · `quads` bytes of `x` and writes `rows` to `y`.
+            unsafe { one_point_of_bytes(&self.layer, x.as_ptr(), y.as_mut_ptr()) };
+        }
+        fits
+    }
+
+    /// Runs the matrix for two points, the outputs of the second `apart` behind those of the first; `false`
+    /// where it cannot.
+    pub(crate) fn two_of_bytes(&self, x: [&[i8]; 2], y: &mut [i8], apart: usize) -> bool {
+        let Layer { quads, rows, shift, .. } = self.layer;
+        let enough = x[0].len() / 4 >= quads && x[1].len() / 4 >= quads;
+        let fits = enough && apart <= y.len() && y.len() - apart >= rows && shift & WIDE == 0;
+        if fits {
+            // SAFETY: as in `one_of_bytes`, for both points.
+            unsafe { two_points_of_bytes(&self.layer, x[0].as_ptr(), x[1].as_ptr(), y.as_mut_ptr(), apart) };
+        }
+        fits
+    }
+}
+
+/// Copies `lines` runs of `len` bytes, one each `step`, side by side, and brings each four of the bytes, of which
+/// there may be up to three more, into the order of a tile's columns; `None` where they do not fit.
+#[cfg(gimbal_mve)]
+pub(crate) fn gather(from: &[i8], [lines, step]: [usize; 2], len: usize, to: &mut [i8]) -> Option<()> {
+    let reach = lines.checked_sub(1)?.checked_mul(step)?.checked_add(len)?;
+    let whole = lines.checked_mul(len)?.checked_next_multiple_of(4)?;
+    if len == 0 || reach > from.len() || whole > to.len() {
+        return None;
+    }
+    // SAFETY: the kernel reads `len` bytes at each line's start, the last of which end at `reach`, and writes
+    // `whole` bytes. They may have any address.
+    unsafe { gather_lines(from.as_ptr(), to.as_mut_ptr(), len, lines, step) };
+    Some(())
+}
+
+/// Brings each whole four of the bytes into the order of a tile's columns.
+#[cfg(gimbal_mve)]
+pub(crate) fn order(x: &mut [i8]) {
+    // SAFETY: the kernel reads and writes a whole number of fours, no more than there are.
+    unsafe { order_quads(x.as_mut_ptr(), x.len() & !3) }
+}
+
+/// Columns 1 and 2 change places while lines are copied, or, if lines are no whole tiles, behind them.
+#[cfg(gimbal_mve)]
+#[unsafe(naked)]
+unsafe extern "C" fn gather_lines(from: *const i8, to: *mut i8, len: usize, lines: usize, step: usize) {
+    naked_asm!(
+        ".cpu cortex-m55",
+        "push {{r4-r7, lr}}",
+        "ldr r4, [sp, #20]",
+        "mov r6, r1",
+        "mul r7, r2, r3",
+        "movw r5, #0x6666",
+        "tst r2, #3",
+        "it ne",
+        "movne r5, #0",
+        "vmsr p0, r5",
+        "2:",
+        "mov r5, r0",
+        "mov r12, r1",
+        "dlstp.8 lr, r2",
+        "3:",
+        "vldrb.u8 q0, [r5], #16",
+        "vpst",
+        "vrev32t.8 q0, q0",
+        "vstrb.8 q0, [r12], #16",
+        "letp lr, 3b",
+        "add r0, r4",
+        "add r1, r2",
+        "subs r3, #1",
+        "bne 2b",
+        "lsls r2, #30",
+        "beq 4f",
+        "adds r1, r7, #3",
+        "bic r1, #3",
+        "mov r0, r6",
+        "bl {order}",
+        "4:",
+        "pop {{r4-r7, pc}}",
+        order = sym order_quads,
+    )
+}
+
+#[cfg(gimbal_mve)]
+#[unsafe(naked)]
+unsafe extern "C" fn order_quads(x: *mut i8, len: usize) {
+    naked_asm!(
+        ".cpu cortex-m55",
+        "push {{r7, lr}}",
+        "movw r2, #0x6666",
+        "vmsr p0, r2",
+        "wlstp.8 lr, r1, 3f",
+        "2:",
+        "vldrb.u8 q0, [r0]",
+        "vpst",
+        "vrev32t.8 q0, q0",
+        "vstrb.8 q0, [r0], #16",
+        "letp lr, 2b",
+        "3:",
+        "pop {{r7, pc}}",
+    )
+}
+
+/// One point, four rows, four tiles at once: a lane holds one tile's four weights of a row, and lanes
+/// behind the last tile are off.
+#[cfg(gimbal_mve)]
+#[unsafe(naked)]
+unsafe extern "C" fn one_point_of_bytes(layer: &Layer, x: *const i8, y: *mut i8) {
+    naked_asm!(
+        ".cpu cortex-m55",
+        // r0 matrix · r1 x · r2 y · r3 quads · r4, r6, r8, r10 sums · r5 offset · r7 -shift · r9 x in the group · r12 rows
+        // q0 addresses of weights · q1 x · q2 weights · q5 what addresses start with · q6 min · q7 max
+        "push {{r4-r11, lr}}",
+        "vpush {{d10-d15}}",
+        "mvn r6, #23",
+        "vidup.u32 q5, r6, #8",
+        "ldm r0, {{r0, r3, r5, r7, r9, r11, r12}}",
+        "vshl.i32 q5, q5, #1",
+        "negs r7, r7",
+        "vdup.32 q6, r9",
+        "vdup.32 q7, r11",
+        "2:",
+        "ldm r0, {{r4, r6, r8, r10}}",
+        "vadd.i32 q0, q5, r0", // 64 bytes before the tiles
+        "mov r9, r1",
+        "dlstp.32 lr, r3",
+        "3:",
+        "vldrb.u8 q1, [r9], #16",
+        "vldrw.u32 q2, [q0, #64]!",
+        "vmlava.s8 r4, q1, q2",
+        "vldrw.u32 q2, [q0, #4]",
+        "vmlava.s8 r6, q1, q2",
+        "vldrw.u32 q2, [q0, #8]",
+        "vmlava.s8 r8, q1, q2",
+        "vldrw.u32 q2, [q0, #12]",
+        "vmlava.s8 r10, q1, q2",
+        "letp lr, 3b",
+        "add r0, r0, r3, lsl #4",
+        "vldrw.u32 q1, [r0, #16]",
+        "vmov q0[2], q0[0], r4, r8",
+        "vmov q0[3], q0[1], r6, r10",
+        "vmulh.s32 q0, q0, q1",
+        "vadd.i32 q0, q0, r5",
+        "vshl.s32 q0, r7",
+        "vmax.s32 q0, q0, q6",
+        "vmin.s32 q0, q0, q7",
+        "vctp.32 r12",
+        "vpst",
+        "vstrbt.32 q0, [r2], #4",
+        "adds r0, #32",
+        "subs r12, #4",
+        "bgt 2b",
+        "vpop {{d10-d15}}",
+        "pop {{r4-r11, pc}}",
+    )
+}
+
+/// Two points, four rows, four tiles at once, and those that are left.
+#[cfg(gimbal_mve)]
+#[unsafe(naked)]
+unsafe extern "C" fn two_points_of_bytes(layer: &Layer, x0: *const i8, x1: *const i8, y: *mut i8, apart: usize) {
+    naked_asm!(
+        ".cpu cortex-m55",
+        // r1 matrix · r3, r5 x · r7 y · r9 end of whole fours of tiles in the first x · r11 bytes of tiles
+        // r0, r2, r4, r6 sums of the first point, r8, r10, r12, lr of the second
+        // q0 addresses of weights · q1, q2 x · q3, q4 weights · q5 what addresses start with · q6 min · q7 max
+        // sp+0 x, end of the first · +12 offset, -shift · +20 tiles that are left · +24 apart, rows
+        ".macro row sum0, sum1, weights",
+        r"vldrw.u32 q3, [q0, \weights",
+        r"vmlava.s8 \sum0, q1, q3",
+        r"vmlava.s8 \sum1, q2, q3",
+        ".endm",
+        "push {{r4-r11, lr}}",
+        "vpush {{d8-d15}}",
+        "mov r7, r3",
+        "mvn r6, #23",
+        "vidup.u32 q5, r6, #8",
+        "ldm r0, {{r0, r3-r6, r8, r9}}",
+        "vshl.i32 q5, q5, #1",
+        "vdup.32 q6, r6",
+        "vdup.32 q7, r8",
+        "negs r5, r5",
+        "lsl r11, r3, #4",
+        "and r6, r3, #3",
+        "bic r3, #3",
+        "add r3, r1, r3, lsl #2",
+        "ldr r8, [sp, #100]",
+        "push {{r1-r6, r8, r9}}",
+        "mov r1, r0",
+        "2:",
+        "ldm r1, {{r0, r2, r4, r6}}",
+        "ldm r1, {{r8, r10, r12, lr}}",
+        "vadd.i32 q0, q5, r1", // 64 bytes before the tiles
+        "ldm sp, {{r3, r5, r9}}",
+        "cmp r3, r9",
+        "beq 4f",
+        "3:",
+        "vldrb.u8 q1, [r3], #16",
+        "vldrb.u8 q2, [r5], #16",
+        "row r0, r8, #64]!",
+        "row r2, r10, #4]",
+        "row r4, r12, #8]",
+        "row r6, lr, #12]",
+        "cmp r3, r9",
+        "bne 3b",
+        "4:",
+        "ldr r9, [sp, #20]",
+        "cmp r9, #0",
+        "beq 5f",
+        "vctp.32 r9", // what is not loaded is zero
+        "vpstttt",
+        "vldrbt.u8 q1, [r3]",
+        "vldrbt.u8 q2, [r5]",
+        "vldrwt.u32 q3, [q0, #64]",
+        "vldrwt.u32 q4, [q0, #68]",
+        "vmlava.s8 r0, q1, q3",
+        "vmlava.s8 r8, q2, q3",
+        "vmlava.s8 r2, q1, q4",
+        "vmlava.s8 r10, q2, q4",
+        "vpstt",
+        "vldrwt.u32 q3, [q0, #72]",
+        "vldrwt.u32 q4, [q0, #76]",
+        "vmlava.s8 r4, q1, q3",
+        "vmlava.s8 r12, q2, q3",
+        "vmlava.s8 r6, q1, q4",
+        "vmlava.s8 lr, q2, q4",
+        "5:",
+        "add r1, r11",
+        "vldrw.u32 q2, [r1, #16]",
+        "vmov q0[2], q0[0], r0, r4",
+        "vmov q0[3], q0[1], r2, r6",
+        "vmov q1[2], q1[0], r8, r12",
+        "vmov q1[3], q1[1], r10, lr",
+        "ldrd r0, r2, [sp, #12]",
+        "ldrd r3, r5, [sp, #24]",
+        "vmulh.s32 q0, q0, q2",
+        "vmulh.s32 q1, q1, q2",
+        "vadd.i32 q0, q0, r0",
+        "vadd.i32 q1, q1, r0",
+        "vshl.s32 q0, r2",
+        "vshl.s32 q1, r2",
+        "vmax.s32 q0, q0, q6",
+        "vmax.s32 q1, q1, q6",
+        "vmin.s32 q0, q0, q7",
+        "vmin.s32 q1, q1, q7",
+        "vctp.32 r5",
+        "add r3, r7",
+        "vpstt",
+        "vstrbt.32 q0, [r7], #4",
+        "vstrbt.32 q1, [r3]",
+        "adds r1, #32",
+        "subs r5, #4",
+        "str r5, [sp, #28]",
+        "bgt 2b",
+        "add sp, #32",
+        "vpop {{d8-d15}}",
+        "pop {{r4-r11, pc}}",
+        ".purgem row",
+    )
+}

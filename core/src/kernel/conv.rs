@@ -97,6 +97,10 @@ impl Record for Conv {
             let source =
                 Source { window: &self.window, x: input, shape, first: group * count, count, zero: x.zero_point };
             let product = Product::new(matrix, rescale, y.dtype);
+            #[cfg(gimbal_mve)]
+            if super::bytes::convolve(&source, &product, patches, y, group * tiles.rows, &mut output).is_some() {
+                continue;
+            }
             convolve(&source, &product, patches, y, group * tiles.rows, &mut output)?;
         }
         Some(())

@@ -183,6 +183,12 @@ impl<'m> Product<'m> {
         self.portable(x, &mut y);
     }
 
+    /// The kernels, for who has their own way to them.
+    #[cfg(gimbal_mve)]
+    pub(crate) fn job(&self) -> Option<&crate::asm::Job<'m>> {
+        self.job.as_ref()
+    }
+
     /// [`multiply`](Self::multiply) for two points, each weight being read once for both.
     pub(crate) fn multiply_two(&self, x: [&[i16]; 2], y: [ActivationsMut<'_>; 2]) {
         let ([x0, x1], [mut y0, mut y1]) = (x, y);
