@@ -131,7 +131,7 @@ impl<'m> Job<'m> {
 
 /// Channels that the kernel loads at once: as many must stand in `padding`.
 #[cfg(not(gimbal_v6m))]
-const ABREAST: usize = if cfg!(gimbal_mve) { 8 } else { 4 };
+const ABREAST: usize = if cfg!(gimbal_mve) { 16 } else { 4 };
 
 /// The filters of a depthwise convolution that its kernel can run.
 #[cfg(not(gimbal_v6m))]
@@ -159,6 +159,10 @@ impl<'m, X: Activation> Channels<'m, X> {
         let wide = size_of::<X>() == 2;
         let (places, reach) = (taps.places(), taps.reach());
         let group = places.len() * 4 + 32;
+        // What vectors count from a group's start has 16 bits.
+        if cfg!(gimbal_mve) && group >= 1 << 15 {
+            return 0;
+        }
         let enough = reach < x.len() && self.count <= x.len() - reach && self.count <= y.len();
         if !enough || places.is_empty() || self.filters.len() < self.count.div_ceil(4) * group {
             return 0;
@@ -443,7 +447,8 @@ unsafe extern "C" fn depthwise(
     )
 }
 
-/// Eight channels at a time, or those that are left: even ones and odd ones have sums of their own.
+/// Sixteen channels of bytes at a time, then eight, or those that are left: even ones and odd ones have sums of
+/// their own.
 #[cfg(gimbal_mve)]
 #[unsafe(naked)]
 unsafe extern "C" fn depthwise(
@@ -464,7 +469,21 @@ unsafe extern "C" fn depthwise(
         ".cpu cortex-m55",
         // r0 filters · r1 x · r2 padding · r3 taps · r4 bytes of a group · r5 weights · r6 a tap · r7 channels left · r8 places
         // r9 y · r10 place · q0, q1 sums of even and odd channels · q6 where their biases stand · q7 weights
-        // sp+100 offset, shift, min, max · +116 count, y · +124 places
+        // sp+0 q6 · +16 pairs of taps · +124 offset, shift, min, max · +140 count, y · +148 places, asked
+        // of sixteen: r3 4 · r12 weights of the second eight · q0-q3 sums · q4-q6 factors · q7 goes from tap to tap
+        ".macro eight at, weights, even, odd",
+        r"vldrb.s16 q4, [r6, \at]",
+        r"vldrb.s16 q5, [\weights, q7]",
+        "vmullb.s16 q6, q4, q5",
+        "vmullt.s16 q4, q4, q5",
+        r"vadd.i32 \even, \even, q6",
+        r"vadd.i32 \odd, \odd, q4",
+        ".endm",
+        ".macro sixteen",
+        "eight #0, r5, q0, q1",
+        "eight #8, r12, q2, q3",
+        "vadd.i16 q7, q7, r3",
+        ".endm",
         ".macro tap load, shift",
         "ldr r6, [r10], #4",
         "adds r11, r6, r6", // overflows where it is padding
@@ -481,8 +500,12 @@ unsafe extern "C" fn depthwise(
         ".endm",
         "push {{r4-r11, lr}}",
         "vpush {{d8-d15}}",
-        "ldrd r7, r9, [sp, #116]",
-        "ldr r8, [sp, #124]",
+        "sub sp, #24",
+        "ldrd r7, r9, [sp, #140]",
+        "ldrd r8, r10, [sp, #148]",
+        "sub r10, r3, r10",
+        "lsr r10, #3",
+        "str r10, [sp, #16]",
         "subs r3, r8",
         "add r4, r3, #32",
         "lsrs r3, #2",
@@ -504,6 +527,96 @@ unsafe extern "C" fn depthwise(
         "vmov q4[2], q4[0], r5, r10",
         "vmov q4[3], q4[1], r5, r10",
         "vadd.i16 q7, q7, q4",
+        "ldr r11, [sp, #128]",
+        "cmp r11, #0",
+        "bmi 2f",
+        "vstrw.32 q6, [sp]",
+        "subs r7, #16",
+        "blt 14f",
+        "10:", // sixteen channels
+        "add r12, r0, r4, lsl #1",
+        "adds r5, r0, #4",
+        "add r6, r12, #4",
+        "vldrw.u32 q0, [r0, q6]",
+        "vldrw.u32 q1, [r5, q6]",
+        "vldrw.u32 q2, [r12, q6]",
+        "vldrw.u32 q3, [r6, q6]",
+        "adds r5, #12",
+        "add r12, #16",
+        "movs r3, #4",
+        "mov r10, r8",
+        "ldr r11, [sp, #152]",
+        "cmp r10, r11",
+        "beq 12f",
+        "11:",
+        "ldr r6, [r10], #4",
+        "adds lr, r6, r6",
+        "add r6, r1",
+        "csel r6, r2, r6, vs",
+        "sixteen",
+        "cmp r10, r11",
+        "bne 11b",
+        "12:",
+        "ldr r6, [sp, #16]",
+        "wls lr, r6, 13f",
+        "3:",
+        "ldrd r6, r11, [r10], #8",
+        "add r6, r1",
+        "sixteen",
+        "add r6, r1, r11",
+        "sixteen",
+        "le lr, 3b",
+        "13:",
+        "sub r3, r10, r8",
+        "vsub.i16 q7, q7, r3",
+        "add r5, r3",
+        "add r12, r3",
+        "lsrs r3, #2",
+        "vldrw.u32 q6, [sp]",
+        "vldrw.u32 q4, [r5, q6]",
+        "vldrw.u32 q5, [r12, q6]",
+        "adds r5, #4",
+        "add r12, #4",
+        "vmulh.s32 q0, q0, q4",
+        "vmulh.s32 q2, q2, q5",
+        "vldrw.u32 q4, [r5, q6]",
+        "vldrw.u32 q5, [r12, q6]",
+        "vmulh.s32 q1, q1, q4",
+        "vmulh.s32 q3, q3, q5",
+        "ldrd r5, r6, [sp, #124]",
+        "vadd.i32 q0, q0, r5",
+        "vadd.i32 q1, q1, r5",
+        "vadd.i32 q2, q2, r5",
+        "vadd.i32 q3, q3, r5",
+        "negs r6, r6",
+        "vshl.s32 q0, r6",
+        "vshl.s32 q1, r6",
+        "vshl.s32 q2, r6",
+        "vshl.s32 q3, r6",
+        "ldrd r5, r6, [sp, #132]",
+        "vdup.32 q4, r5",
+        "vdup.32 q5, r6",
+        "vmax.s32 q0, q0, q4",
+        "vmax.s32 q1, q1, q4",
+        "vmax.s32 q2, q2, q4",
+        "vmax.s32 q3, q3, q4",
+        "vmin.s32 q0, q0, q5",
+        "vmin.s32 q1, q1, q5",
+        "vmin.s32 q2, q2, q5",
+        "vmin.s32 q3, q3, q5",
+        "vmovnt.i32 q0, q1",
+        "vmovnt.i32 q2, q3",
+        "mov r6, r9", // which these stores cannot
+        "vstrb.16 q0, [r6], #8",
+        "vstrb.16 q2, [r6], #8",
+        "mov r9, r6",
+        "adds r1, #16",
+        "add r0, r0, r4, lsl #2",
+        "subs r7, #16",
+        "bge 10b",
+        "14:",
+        "adds r7, #16",
+        "beq 8f",
         "2:", // eight channels
         "adds r6, r7, #3",
         "bic r6, #3", // groups are whole
@@ -515,7 +628,7 @@ unsafe extern "C" fn depthwise(
         "adds r5, #12",
         "vctp.16 r7",
         "mov r10, r8",
-        "ldr r11, [sp, #104]",
+        "ldr r11, [sp, #128]",
         "dls lr, r3",
         "cmp r11, #0",
         "bmi 6f",
@@ -533,8 +646,8 @@ unsafe extern "C" fn depthwise(
         "vldrwt.u32 q3, [r6, q6]",
         "vmulh.s32 q0, q0, q2",
         "vmulh.s32 q1, q1, q3",
-        "ldrd r5, r6, [sp, #100]",
-        "ldrd r10, r11, [sp, #108]",
+        "ldrd r5, r6, [sp, #124]",
+        "ldrd r10, r11, [sp, #132]",
         "vadd.i32 q0, q0, r5",
         "vadd.i32 q1, q1, r5",
         "uxtb r5, r6",
@@ -559,6 +672,8 @@ unsafe extern "C" fn depthwise(
         "add r0, r0, r4, lsl #1",
         "subs r7, #8",
         "bgt 2b",
+        "8:",
+        "add sp, #24",
         "vpop {{d8-d15}}",
         "pop {{r4-r11, pc}}",
         "6:", // i16
@@ -571,6 +686,8 @@ unsafe extern "C" fn depthwise(
         "vstrht.16 q0, [r9], #16",
         "b 5b",
         ".purgem tap",
+        ".purgem eight",
+        ".purgem sixteen",
     )
 }
 
@@ -1772,5 +1889,58 @@ unsafe extern "C" fn two_points_of_bytes(layer: &Layer, x0: *const i8, x1: *cons
         "vpop {{d8-d15}}",
         "pop {{r4-r11, pc}}",
         ".purgem row",
+    )
+}
+
+// ---- Vectors of bytes: windows ------------------------------------------------------------------------
+
+/// The largest byte of each channel in a window: `down` lines, one each `step`, of `across` samples side by side;
+/// `None` where it cannot be seen whole.
+#[cfg(gimbal_mve)]
+pub(crate) fn largest(x: &[i8], [down, across]: [usize; 2], step: usize, y: &mut [i8]) -> Option<()> {
+    let line = across.checked_mul(y.len())?;
+    let reach = down.checked_sub(1)?.checked_mul(step)?.checked_add(line)?;
+    if line == 0 || reach > x.len() {
+        return None;
+    }
+    // SAFETY: the kernel reads `line` bytes at each line's start, the last of which end at `reach`, and writes
+    // all of `y`. They may have any address.
+    unsafe { largest_of(x.as_ptr(), y.as_mut_ptr(), y.len(), across, down, step) };
+    Some(())
+}
+
+#[cfg(gimbal_mve)]
+#[unsafe(naked)]
+unsafe extern "C" fn largest_of(x: *const i8, y: *mut i8, channels: usize, across: usize, down: usize, step: usize) {
+    naked_asm!(
+        ".cpu cortex-m55",
+        // r0 x · r1 y · r2 channels left · r3 across · r4 down · r5 step · r6 channels · r7 line · r8 lines left · r12 sample
+        "push {{r4-r8, lr}}",
+        "ldrd r4, r5, [sp, #24]",
+        "mov r6, r2",
+        "2:", // sixteen channels
+        "vctp.8 r2",
+        "vpst",
+        "vldrbt.u8 q0, [r0]",
+        "mov r7, r0",
+        "mov r8, r4",
+        "3:",
+        "mov r12, r7",
+        "dls lr, r3",
+        "4:",
+        "vpst",
+        "vldrbt.u8 q1, [r12]",
+        "vmax.s8 q0, q0, q1",
+        "add r12, r6",
+        "le lr, 4b",
+        "add r7, r5",
+        "subs r8, #1",
+        "bne 3b",
+        "vpst",
+        "vstrbt.8 q0, [r1], #16",
+        "adds r0, #16",
+        "subs r2, #16",
+        "bgt 2b",
+        "pop {{r4-r8, pc}}",
     )
 }
