@@ -1894,53 +1894,78 @@ unsafe extern "C" fn two_points_of_bytes(layer: &Layer, x0: *const i8, x1: *cons
 
 // ---- Vectors of bytes: windows ------------------------------------------------------------------------
 
-/// The largest byte of each channel in a window: `down` lines, one each `step`, of `across` samples side by side;
-/// `None` where it cannot be seen whole.
+/// The largest byte of each channel in windows side by side, one each `stride`: `down` lines, one each `step`, of
+/// `across` samples without a gap; `None` where they cannot be seen whole.
 #[cfg(gimbal_mve)]
-pub(crate) fn largest(x: &[i8], [down, across]: [usize; 2], step: usize, y: &mut [i8]) -> Option<()> {
-    let line = across.checked_mul(y.len())?;
-    let reach = down.checked_sub(1)?.checked_mul(step)?.checked_add(line)?;
+pub(crate) fn largest(
+    x: &[i8],
+    [down, across]: [usize; 2],
+    [step, stride]: [usize; 2],
+    channels: usize,
+    y: &mut [i8],
+) -> Option<()> {
+    let (windows, line) = (y.len().checked_div(channels)?, across.checked_mul(channels)?);
+    let last = windows.checked_sub(1)?.checked_mul(stride)?;
+    let reach = down.checked_sub(1)?.checked_mul(step)?.checked_add(line)?.checked_add(last)?;
     if line == 0 || reach > x.len() {
         return None;
     }
-    // SAFETY: the kernel reads `line` bytes at each line's start, the last of which end at `reach`, and writes
-    // all of `y`. They may have any address.
-    unsafe { largest_of(x.as_ptr(), y.as_mut_ptr(), y.len(), across, down, step) };
+    // SAFETY: the kernel reads `line` bytes at the start of each line of each window, the last of which end at
+    // `reach`, and writes `channels` of `y` for each window. They may have any address.
+    unsafe { largest_of(x.as_ptr(), y.as_mut_ptr(), channels, across, down, step, windows, stride) };
     Some(())
 }
 
 #[cfg(gimbal_mve)]
 #[unsafe(naked)]
-unsafe extern "C" fn largest_of(x: *const i8, y: *mut i8, channels: usize, across: usize, down: usize, step: usize) {
+unsafe extern "C" fn largest_of(
+    x: *const i8,
+    y: *mut i8,
+    channels: usize,
+    across: usize,
+    down: usize,
+    step: usize,
+    windows: usize,
+    stride: usize,
+) {
     naked_asm!(
         ".cpu cortex-m55",
-        // r0 x · r1 y · r2 channels left · r3 across · r4 down · r5 step · r6 channels · r7 line · r8 lines left · r12 sample
-        "push {{r4-r8, lr}}",
-        "ldrd r4, r5, [sp, #24]",
-        "mov r6, r2",
-        "2:", // sixteen channels
-        "vctp.8 r2",
+        // r0 x · r1 y · r2 channels · r3 across · r4 down · r5 step · r6 windows left · r7 stride · r8 channels left
+        // r9 channels done · r10 line · r11 lines left · r12 sample
+        "push {{r4-r11, lr}}",
+        "add r4, sp, #36",
+        "ldm r4, {{r4-r7}}",
+        "2:", // window
+        "mov r8, r2",
+        "mov r9, #0",
+        "3:", // sixteen channels
+        "vctp.8 r8",
+        "add r10, r0, r9",
+        "mov r11, r4",
         "vpst",
-        "vldrbt.u8 q0, [r0]",
-        "mov r7, r0",
-        "mov r8, r4",
-        "3:",
-        "mov r12, r7",
-        "dls lr, r3",
+        "vldrbt.u8 q0, [r10]",
         "4:",
+        "mov r12, r10",
+        "dls lr, r3",
+        "5:",
         "vpst",
         "vldrbt.u8 q1, [r12]",
         "vmax.s8 q0, q0, q1",
-        "add r12, r6",
-        "le lr, 4b",
-        "add r7, r5",
-        "subs r8, #1",
-        "bne 3b",
+        "add r12, r2",
+        "le lr, 5b",
+        "add r10, r5",
+        "subs r11, #1",
+        "bne 4b",
+        "add r12, r1, r9",
         "vpst",
-        "vstrbt.8 q0, [r1], #16",
-        "adds r0, #16",
-        "subs r2, #16",
-        "bgt 2b",
-        "pop {{r4-r8, pc}}",
+        "vstrbt.8 q0, [r12]",
+        "add r9, #16",
+        "subs r8, #16",
+        "bgt 3b",
+        "add r0, r7",
+        "add r1, r2",
+        "subs r6, #1",
+        "bne 2b",
+        "pop {{r4-r11, pc}}",
     )
 }
