@@ -1651,18 +1651,23 @@ impl Job<'_> {
     }
 }
 
-/// Copies `lines` runs of `len` bytes, one each `step`, side by side, and brings each four of the bytes, of which
-/// there may be up to three more, into the order of a tile's columns; `None` where they do not fit.
+/// Copies `lines` runs of `len` bytes, one each `step`, to one each `run`; if `ordered`, each four of the bytes into
+/// the order of a tile's columns. `None` where they do not fit.
 #[cfg(gimbal_mve)]
-pub(crate) fn gather(from: &[i8], [lines, step]: [usize; 2], len: usize, to: &mut [i8]) -> Option<()> {
-    let reach = lines.checked_sub(1)?.checked_mul(step)?.checked_add(len)?;
-    let whole = lines.checked_mul(len)?.checked_next_multiple_of(4)?;
-    if len == 0 || reach > from.len() || whole > to.len() {
+pub(crate) fn gather(
+    from: &[i8],
+    to: &mut [i8],
+    [lines, step, run]: [usize; 3],
+    len: usize,
+    ordered: bool,
+) -> Option<()> {
+    let reach = |step: usize| lines.checked_sub(1)?.checked_mul(step)?.checked_add(len);
+    if len == 0 || reach(step)? > from.len() || reach(run)? > to.len() {
         return None;
     }
-    // SAFETY: the kernel reads `len` bytes at each line's start, the last of which end at `reach`, and writes
-    // `whole` bytes. They may have any address.
-    unsafe { gather_lines(from.as_ptr(), to.as_mut_ptr(), len, lines, step) };
+    // SAFETY: the kernel reads `len` bytes at each line's start and writes as many at each run's, the last of which
+    // end inside the slices. They may have any address.
+    unsafe { gather_lines(from.as_ptr(), to.as_mut_ptr(), len, lines, step, run, if ordered { SWAP } else { 0 }) };
     Some(())
 }
 
@@ -1670,57 +1675,54 @@ pub(crate) fn gather(from: &[i8], [lines, step]: [usize; 2], len: usize, to: &mu
 #[cfg(gimbal_mve)]
 pub(crate) fn order(x: &mut [i8]) {
     // SAFETY: the kernel reads and writes a whole number of fours, no more than there are.
-    unsafe { order_quads(x.as_mut_ptr(), x.len() & !3) }
+    unsafe { order_quads(x.as_mut_ptr(), x.len() & !3, SWAP) }
 }
 
-/// Columns 1 and 2 change places while lines are copied, or, if lines are no whole tiles, behind them.
+/// The bytes that change places between columns and a tile's columns, as a predicate.
+#[cfg(gimbal_mve)]
+const SWAP: u32 = 0x6666;
+
 #[cfg(gimbal_mve)]
 #[unsafe(naked)]
-unsafe extern "C" fn gather_lines(from: *const i8, to: *mut i8, len: usize, lines: usize, step: usize) {
+unsafe extern "C" fn gather_lines(
+    from: *const i8,
+    to: *mut i8,
+    len: usize,
+    lines: usize,
+    step: usize,
+    run: usize,
+    swap: u32,
+) {
     naked_asm!(
         ".cpu cortex-m55",
         "push {{r4-r7, lr}}",
-        "ldr r4, [sp, #20]",
-        "mov r6, r1",
-        "mul r7, r2, r3",
-        "movw r5, #0x6666",
-        "tst r2, #3",
-        "it ne",
-        "movne r5, #0",
-        "vmsr p0, r5",
+        "add r4, sp, #20",
+        "ldm r4, {{r4-r6}}",
+        "vmsr p0, r6",
         "2:",
-        "mov r5, r0",
-        "mov r12, r1",
+        "mov r6, r0",
+        "mov r7, r1",
         "dlstp.8 lr, r2",
         "3:",
-        "vldrb.u8 q0, [r5], #16",
+        "vldrb.u8 q0, [r6], #16",
         "vpst",
         "vrev32t.8 q0, q0",
-        "vstrb.8 q0, [r12], #16",
+        "vstrb.8 q0, [r7], #16",
         "letp lr, 3b",
         "add r0, r4",
-        "add r1, r2",
+        "add r1, r5",
         "subs r3, #1",
         "bne 2b",
-        "lsls r2, #30",
-        "beq 4f",
-        "adds r1, r7, #3",
-        "bic r1, #3",
-        "mov r0, r6",
-        "bl {order}",
-        "4:",
         "pop {{r4-r7, pc}}",
-        order = sym order_quads,
     )
 }
 
 #[cfg(gimbal_mve)]
 #[unsafe(naked)]
-unsafe extern "C" fn order_quads(x: *mut i8, len: usize) {
+unsafe extern "C" fn order_quads(x: *mut i8, len: usize, swap: u32) {
     naked_asm!(
         ".cpu cortex-m55",
         "push {{r7, lr}}",
-        "movw r2, #0x6666",
         "vmsr p0, r2",
         "wlstp.8 lr, r1, 3f",
         "2:",

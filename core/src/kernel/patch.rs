@@ -203,7 +203,7 @@ impl Source<'_> {
     }
 
     /// The first input across that a window sees, if all its taps are neighbours.
-    pub(super) fn run(&self, column: usize) -> Option<usize> {
+    fn run(&self, column: usize) -> Option<usize> {
         let [_, width, channels] = self.shape;
         let together = self.window.dilation[1] == 1 && self.count == channels;
         self.window.inside(1, column, width).filter(|_| together)
