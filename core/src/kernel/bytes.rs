@@ -22,6 +22,14 @@ pub(super) fn convolve(
     let (patch, rest) = bytemuck::cast_slice_mut(patches).split_at_mut_checked(len)?;
     let other = rest.get_mut(..len)?;
     let [rows, columns, channels] = y.shape.map(usize::from);
+    // A dense layer's patch is its input.
+    let Window { size: [down, across], dilation, padding, .. } = *source.window;
+    let all = source.shape == [down.into(), across.into(), source.count];
+    if all && dilation == [1; 2] && padding == [0; 2] && output.len() == channels {
+        asm::gather(x, patch, [1, 0, 0], x.len(), false)?;
+        asm::order(patch);
+        return job.one_of_bytes(patch, output.get_mut(first..)?).then_some(());
+    }
     let mut outputs = output.chunks_mut((2 * channels).max(1));
     let mut second = false;
     let lines = Lines::of(source);
