@@ -8,6 +8,7 @@ use crate::format::Tensor;
 use core::ops::Range;
 
 /// What `convolve` of `conv` does, in the same memory; `None` where the kernels cannot.
+#[inline(never)]
 pub(super) fn convolve(
     source: &Source<'_>,
     product: &Product<'_>,
@@ -26,8 +27,11 @@ pub(super) fn convolve(
     let Window { size: [down, across], dilation, padding, .. } = *source.window;
     let all = source.shape == [down.into(), across.into(), source.count];
     if all && dilation == [1; 2] && padding == [0; 2] && output.len() == channels {
-        asm::gather(x, patch, [1, 0, 0], x.len(), false)?;
-        asm::order(patch);
+        let ordered = x.len().is_multiple_of(SIDE);
+        asm::gather(x, patch, [1, 0, 0], x.len(), ordered)?;
+        if !ordered {
+            asm::order(patch);
+        }
         return job.one_of_bytes(patch, output.get_mut(first..)?).then_some(());
     }
     let mut outputs = output.chunks_mut((2 * channels).max(1));
