@@ -804,36 +804,48 @@ unsafe extern "C" fn widen_some(from: *const i8, to: *mut i16, len: usize) {
     )
 }
 
+/// Four bytes in a word: which are larger, their lower seven bits say, or the sign where only one has it.
 #[cfg(gimbal_v7m)]
 #[unsafe(naked)]
 unsafe extern "C" fn keep_largest_of(largest: *mut i8, x: *const i8, len: usize) {
     naked_asm!(
-        ".macro one",
+        // r3 x · r4 largest · r5 where they differ · r6 x is not smaller, in each byte's sign · r12 signs
+        "subs r2, #4",
+        "blt 3f",
+        "push {{r4-r7}}",
+        "mov r12, #0x80808080",
+        "2:",
+        "ldr r3, [r1], #4",
+        "ldr r4, [r0]",
+        "orr r6, r3, r12",
+        "bic r7, r4, r12",
+        "subs r6, r7",
+        "eor r5, r3, r4",
+        "eor r7, r6, r3",
+        "bic r7, r5, r7",
+        "eors r6, r7",
+        "and r6, r6, r12",
+        "sub r7, r6, r6, lsr #7",
+        "orrs r6, r7", // in all bits
+        "ands r5, r6",
+        "eors r4, r5",
+        "str r4, [r0], #4",
+        "subs r2, #4",
+        "bge 2b",
+        "pop {{r4-r7}}",
+        "3:",
+        "adds r2, #4",
+        "beq 5f",
+        "4:",
         "ldrsb r3, [r1], #1",
         "ldrsb r12, [r0], #1",
         "cmp r3, r12",
         "it gt",
         "strbgt r3, [r0, #-1]",
-        ".endm",
-        "subs r2, #4",
-        "blt 3f",
-        "2:",
-        "one",
-        "one",
-        "one",
-        "one",
-        "subs r2, #4",
-        "bge 2b",
-        "3:",
-        "adds r2, #4",
-        "beq 5f",
-        "4:",
-        "one",
         "subs r2, #1",
         "bne 4b",
         "5:",
         "bx lr",
-        ".purgem one",
     )
 }
 
