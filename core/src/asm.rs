@@ -154,15 +154,12 @@ impl<'m, X: Activation> Channels<'m, X> {
     }
 
     /// Runs all channels but a rest for one output; returns how many, which is none where it cannot.
+    #[cfg(not(gimbal_mve))]
     pub(crate) fn run(&self, taps: &Taps<'_>, x: &[X], y: &mut [X]) -> usize {
         // As `i8` or `i16`, the only ones that there are.
         let wide = size_of::<X>() == 2;
         let (places, reach) = (taps.places(), taps.reach());
         let group = places.len() * 4 + 32;
-        // What vectors count from a group's start has 16 bits.
-        if cfg!(gimbal_mve) && group >= 1 << 15 {
-            return 0;
-        }
         let enough = reach < x.len() && self.count <= x.len() - reach && self.count <= y.len();
         if !enough || places.is_empty() || self.filters.len() < self.count.div_ceil(4) * group {
             return 0;
@@ -193,6 +190,55 @@ impl<'m, X: Activation> Channels<'m, X> {
             );
         }
         self.count
+    }
+}
+
+#[cfg(gimbal_mve)]
+impl<X: Activation> Channels<'_, X> {
+    /// Runs all channels for one output; returns how many, which is none where it cannot.
+    pub(crate) fn run(&self, taps: &Taps<'_>, x: &[X], y: &mut [X]) -> usize {
+        let y = y.get_mut(..self.count).unwrap_or_default();
+        self.run_some(taps, x, 0, y).map_or(0, |()| self.count)
+    }
+
+    /// Runs all channels for as many outputs as fit `y`, for each the taps `apart` behind those for the one before;
+    /// `None` where it cannot.
+    pub(crate) fn run_some(&self, taps: &Taps<'_>, x: &[X], apart: usize, y: &mut [X]) -> Option<()> {
+        // As `i8` or `i16`, the only ones that there are.
+        let wide = size_of::<X>() == 2;
+        let places = taps.places();
+        let outputs = y.len().checked_div(self.count)?;
+        let last = outputs.checked_sub(1)?.checked_mul(apart)?.checked_add(taps.reach())?;
+        let enough = last < x.len() && self.count <= x.len() - last;
+        let group = places.len() * 4 + 32;
+        // What the kernel counts from a group's start has 16 bits.
+        let groups = group < 1 << 15 && self.filters.len() >= self.count.div_ceil(4) * group;
+        if !enough || places.is_empty() || !groups {
+            return None;
+        }
+        let asked = if taps.padded() { places.len() } else { places.len() % 2 };
+        let Rescale { offset, shift, min, max } = self.rescale;
+        let places = places.as_ptr_range();
+        // SAFETY: as on other cores, for each of the outputs: `last` has told where its channels end in `x`.
+        unsafe {
+            depthwise(
+                self.filters.as_ptr(),
+                x.as_ptr().cast(),
+                self.padding.as_ptr().cast(),
+                places.end,
+                offset,
+                shift & 31 | if wide { WIDE } else { 0 },
+                lanes(min, wide),
+                lanes(max, wide),
+                self.count,
+                y.as_mut_ptr().cast(),
+                places.start,
+                places.start.wrapping_add(asked),
+                outputs,
+                apart * size_of::<X>(),
+            );
+        }
+        Some(())
     }
 }
 
@@ -464,12 +510,15 @@ unsafe extern "C" fn depthwise(
     y: *mut u8,
     places: *const i32,
     asked: *const i32,
+    outputs: usize,
+    apart: usize,
 ) {
     naked_asm!(
         ".cpu cortex-m55",
         // r0 filters · r1 x · r2 padding · r3 taps · r4 bytes of a group · r5 weights · r6 a tap · r7 channels left · r8 places
         // r9 y · r10 place · q0, q1 sums of even and odd channels · q6 where their biases stand · q7 weights
-        // sp+0 q6 · +16 pairs of taps · +124 offset, shift, min, max · +140 count, y · +148 places, asked
+        // sp+0 q6 · +16 pairs of taps · +20 filters, x · +132 offset, shift, min, max · +148 count, y · +156 places, asked,
+        // outputs, apart
         // of sixteen: r3 4 · r12 weights of the second eight · q0-q3 sums · q4-q6 factors · q7 goes from tap to tap
         ".macro eight at, weights, even, odd",
         r"vldrb.s16 q4, [r6, \at]",
@@ -500,9 +549,10 @@ unsafe extern "C" fn depthwise(
         ".endm",
         "push {{r4-r11, lr}}",
         "vpush {{d8-d15}}",
-        "sub sp, #24",
-        "ldrd r7, r9, [sp, #140]",
-        "ldrd r8, r10, [sp, #148]",
+        "sub sp, #32",
+        "strd r0, r1, [sp, #20]",
+        "ldrd r7, r9, [sp, #148]",
+        "ldrd r8, r10, [sp, #156]",
         "sub r10, r3, r10",
         "lsr r10, #3",
         "str r10, [sp, #16]",
@@ -527,10 +577,11 @@ unsafe extern "C" fn depthwise(
         "vmov q4[2], q4[0], r5, r10",
         "vmov q4[3], q4[1], r5, r10",
         "vadd.i16 q7, q7, q4",
-        "ldr r11, [sp, #128]",
+        "vstrw.32 q6, [sp]",
+        "9:", // output
+        "ldr r11, [sp, #136]",
         "cmp r11, #0",
         "bmi 2f",
-        "vstrw.32 q6, [sp]",
         "subs r7, #16",
         "blt 14f",
         "10:", // sixteen channels
@@ -545,7 +596,7 @@ unsafe extern "C" fn depthwise(
         "add r12, #16",
         "movs r3, #4",
         "mov r10, r8",
-        "ldr r11, [sp, #152]",
+        "ldr r11, [sp, #160]",
         "cmp r10, r11",
         "beq 12f",
         "11:",
@@ -583,7 +634,7 @@ unsafe extern "C" fn depthwise(
         "vldrw.u32 q5, [r12, q6]",
         "vmulh.s32 q1, q1, q4",
         "vmulh.s32 q3, q3, q5",
-        "ldrd r5, r6, [sp, #124]",
+        "ldrd r5, r6, [sp, #132]",
         "vadd.i32 q0, q0, r5",
         "vadd.i32 q1, q1, r5",
         "vadd.i32 q2, q2, r5",
@@ -593,7 +644,7 @@ unsafe extern "C" fn depthwise(
         "vshl.s32 q1, r6",
         "vshl.s32 q2, r6",
         "vshl.s32 q3, r6",
-        "ldrd r5, r6, [sp, #132]",
+        "ldrd r5, r6, [sp, #140]",
         "vdup.32 q4, r5",
         "vdup.32 q5, r6",
         "vmax.s32 q0, q0, q4",
@@ -628,7 +679,7 @@ unsafe extern "C" fn depthwise(
         "adds r5, #12",
         "vctp.16 r7",
         "mov r10, r8",
-        "ldr r11, [sp, #128]",
+        "ldr r11, [sp, #136]",
         "dls lr, r3",
         "cmp r11, #0",
         "bmi 6f",
@@ -646,8 +697,8 @@ unsafe extern "C" fn depthwise(
         "vldrwt.u32 q3, [r6, q6]",
         "vmulh.s32 q0, q0, q2",
         "vmulh.s32 q1, q1, q3",
-        "ldrd r5, r6, [sp, #124]",
-        "ldrd r10, r11, [sp, #132]",
+        "ldrd r5, r6, [sp, #132]",
+        "ldrd r10, r11, [sp, #140]",
         "vadd.i32 q0, q0, r5",
         "vadd.i32 q1, q1, r5",
         "uxtb r5, r6",
@@ -673,7 +724,23 @@ unsafe extern "C" fn depthwise(
         "subs r7, #8",
         "bgt 2b",
         "8:",
-        "add sp, #24",
+        "ldrd r6, r10, [sp, #164]",
+        "subs r6, #1",
+        "beq 15f",
+        "str r6, [sp, #164]",
+        "ldrd r0, r1, [sp, #20]",
+        "add r1, r10",
+        "str r1, [sp, #24]",
+        "ldr r11, [sp, #136]",
+        "ldrd r7, r9, [sp, #148]",
+        "add r9, r7",
+        "cmp r11, #0",
+        "it mi",
+        "addmi r9, r7",
+        "str r9, [sp, #152]",
+        "b 9b",
+        "15:",
+        "add sp, #32",
         "vpop {{d8-d15}}",
         "pop {{r4-r11, pc}}",
         "6:", // i16
