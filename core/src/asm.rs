@@ -4,7 +4,8 @@
 //! speed: groups of four rows on the outside, tiles inside, sums in registers from biases to outputs
 //! ([`tile`](crate::kernel) draws the layout). All get the same [`Layer`], and [`Job`] is the only way to them.
 //! Depthwise convolutions have a kernel of the same kind, behind [`Channels`], and two loops that most time
-//! outside of products goes into have theirs: [`widen`] and [`keep_largest`].
+//! outside of products goes into have theirs: [`widen`] and [`keep_largest`]. On vectors, int8 has kernels of its
+//! own, which gather and multiply bytes.
 #![allow(unsafe_code)]
 #![allow(clippy::too_many_arguments, reason = "the stack that they stand in is the kernel's own")]
 
