@@ -4,7 +4,8 @@
 //! speed: groups of four rows on the outside, tiles inside, sums in registers from biases to outputs
 //! ([`tile`](crate::kernel) draws the layout). All get the same [`Layer`], and [`Product`] is the only way to them.
 //! Depthwise convolutions have a kernel of the same kind, behind [`Channels`], and two loops that most time
-//! outside of products goes into have theirs: [`widen`] and [`keep_largest`].
+//! outside of products goes into have theirs: [`widen`] and [`keep_largest`]. On vectors, int8 has kernels of its
+//! own, which gather and multiply bytes.
 #![allow(unsafe_code)]
 #![allow(clippy::too_many_arguments, reason = "the stack that they stand in is the kernel's own")]
 
@@ -85,15 +86,22 @@ impl<'m> Product<'m> {
         self.layer.rows
     }
 
+    /// Activations of a point, divided by four.
+    #[cfg(gimbal_mve)]
+    pub(crate) fn quads(&self) -> usize {
+        self.layer.quads
+    }
+
     /// `y[row] = rescale(bias[row] + Σ_c matrix[row, c] · x[c])`; sums wrap.
     ///
     /// `x` holds `4 · quads` activations in their natural order, two a word, padded with anything, since weights
     /// there are zero. Slices that are too short, which no checked model gives, are left as they were.
     pub(crate) fn multiply(&self, x: &[u32], mut y: ActivationsMut<'_>) {
         if let Some(y) = self.fit(x, &mut y) {
-            // SAFETY: a `Matrix` has all of its groups, and some; `'m` keeps them borrowed. `fit` has found the 4 · `quads` numbers of `x` that the kernel reads, and room for `rows` outputs, of the size that
-            // `shift` tells it. Matrix and `x` are aligned to words by their types; outputs may have any address.
-            // The kernel touches nothing else but its own stack.
+            // SAFETY: a `Matrix` has all of its groups, and some; `'m` keeps them borrowed. `fit` has found the
+            // 4 · `quads` numbers of `x` that the kernel reads, and room for `rows` outputs, of the size that `shift`
+            // tells it. Matrix and `x` are aligned to words by their types; outputs may have any address. The kernel
+            // touches nothing else but its own stack.
             unsafe { one_point(&self.layer, x.as_ptr().cast(), y) };
         }
     }
@@ -130,7 +138,7 @@ impl<'m> Product<'m> {
 
 /// Channels that the kernel loads at once: as many must stand in `padding`.
 #[cfg(not(gimbal_v6m))]
-const ABREAST: usize = if cfg!(gimbal_mve) { 8 } else { 4 };
+const ABREAST: usize = if cfg!(gimbal_mve) { 16 } else { 4 };
 
 /// The filters of a depthwise convolution that its kernel can run.
 #[cfg(not(gimbal_v6m))]
@@ -152,6 +160,7 @@ impl<'m, X: Activation> Channels<'m, X> {
     }
 
     /// Runs all channels but a rest for one output; returns how many, which is none where it cannot.
+    #[cfg(not(gimbal_mve))]
     pub(crate) fn run(&self, taps: &Taps<'_>, x: &[X], y: &mut [X]) -> usize {
         // As `i8` or `i16`, the only ones that there are.
         let wide = size_of::<X>() == 2;
@@ -166,8 +175,8 @@ impl<'m, X: Activation> Channels<'m, X> {
         let Rescale { offset, shift, min, max } = self.rescale;
         let places = places.as_ptr_range();
         // SAFETY: for each group of four channels (on vectors for each rest, too), the kernel reads its filters,
-        // which are all there, aligned by their type; places, of which no more than `asked` are padding; at each of them the
-        // group's channels in `x`, the last of which `reach` has told, or `padding`; and writes the group's
+        // which are all there, aligned by their type; places, of which no more than `asked` are padding; at each of
+        // them the group's channels in `x`, the last of which `reach` has told, or `padding`; and writes the group's
         // outputs, of the size that `shift` tells it. `x` and `y` may have any bits and any address. The kernel
         // touches nothing else but its own stack.
         unsafe {
@@ -187,6 +196,55 @@ impl<'m, X: Activation> Channels<'m, X> {
             );
         }
         self.count
+    }
+}
+
+#[cfg(gimbal_mve)]
+impl<X: Activation> Channels<'_, X> {
+    /// Runs all channels for one output; returns how many, which is none where it cannot.
+    pub(crate) fn run(&self, taps: &Taps<'_>, x: &[X], y: &mut [X]) -> usize {
+        let y = y.get_mut(..self.count).unwrap_or_default();
+        self.run_some(taps, x, 0, y).map_or(0, |()| self.count)
+    }
+
+    /// Runs all channels for as many outputs as fit `y`, for each the taps `apart` behind those for the one before;
+    /// `None` where it cannot.
+    pub(crate) fn run_some(&self, taps: &Taps<'_>, x: &[X], apart: usize, y: &mut [X]) -> Option<()> {
+        // As `i8` or `i16`, the only ones that there are.
+        let wide = size_of::<X>() == 2;
+        let places = taps.places();
+        let outputs = y.len().checked_div(self.count)?;
+        let last = outputs.checked_sub(1)?.checked_mul(apart)?.checked_add(taps.reach())?;
+        let enough = last < x.len() && self.count <= x.len() - last;
+        let group = places.len() + 8;
+        // What the kernel counts from a group's start, in bytes, has 16 bits.
+        let groups = group < 1 << 13 && self.filters.len() >= self.count.div_ceil(4) * group;
+        if !enough || places.is_empty() || !groups {
+            return None;
+        }
+        let asked = if taps.padded() { places.len() } else { places.len() % 2 };
+        let Rescale { offset, shift, min, max } = self.rescale;
+        let places = places.as_ptr_range();
+        // SAFETY: as on other cores, for each of the outputs: `last` has told where its channels end in `x`.
+        unsafe {
+            depthwise(
+                self.filters.as_ptr().cast(),
+                x.as_ptr().cast(),
+                self.padding.as_ptr().cast(),
+                places.end,
+                offset,
+                shift & 31 | if wide { WIDE } else { 0 },
+                lanes(min, wide),
+                lanes(max, wide),
+                self.count,
+                y.as_mut_ptr().cast(),
+                places.start,
+                places.start.wrapping_add(asked),
+                outputs,
+                apart * size_of::<X>(),
+            );
+        }
+        Some(())
     }
 }
 
@@ -441,7 +499,8 @@ unsafe extern "C" fn depthwise(
     )
 }
 
-/// Eight channels at a time, or those that are left: even ones and odd ones have sums of their own.
+/// Sixteen channels of bytes at a time, then eight, or those that are left: even ones and odd ones have sums of
+/// their own.
 #[cfg(gimbal_mve)]
 #[unsafe(naked)]
 unsafe extern "C" fn depthwise(
@@ -457,12 +516,29 @@ unsafe extern "C" fn depthwise(
     y: *mut u8,
     places: *const i32,
     asked: *const i32,
+    outputs: usize,
+    apart: usize,
 ) {
     naked_asm!(
         ".cpu cortex-m55",
         // r0 filters · r1 x · r2 padding · r3 taps · r4 bytes of a group · r5 weights · r6 a tap · r7 channels left · r8 places
         // r9 y · r10 place · q0, q1 sums of even and odd channels · q6 where their biases stand · q7 weights
-        // sp+100 offset, shift, min, max · +116 count, y · +124 places
+        // sp+0 q6 · +16 pairs of taps · +20 filters, x · +132 offset, shift, min, max · +148 count, y · +156 places, asked,
+        // outputs, apart
+        // of sixteen: r3 4 · r12 weights of the second eight · q0-q3 sums · q4-q6 factors · q7 goes from tap to tap
+        ".macro eight at, weights, even, odd",
+        r"vldrb.s16 q4, [r6, \at]",
+        r"vldrb.s16 q5, [\weights, q7]",
+        "vmullb.s16 q6, q4, q5",
+        "vmullt.s16 q4, q4, q5",
+        r"vadd.i32 \even, \even, q6",
+        r"vadd.i32 \odd, \odd, q4",
+        ".endm",
+        ".macro sixteen",
+        "eight #0, r5, q0, q1",
+        "eight #8, r12, q2, q3",
+        "vadd.i16 q7, q7, r3",
+        ".endm",
         ".macro tap load, shift",
         "ldr r6, [r10], #4",
         "adds r11, r6, r6", // overflows where it is padding
@@ -479,8 +555,13 @@ unsafe extern "C" fn depthwise(
         ".endm",
         "push {{r4-r11, lr}}",
         "vpush {{d8-d15}}",
-        "ldrd r7, r9, [sp, #116]",
-        "ldr r8, [sp, #124]",
+        "sub sp, #32",
+        "strd r0, r1, [sp, #20]",
+        "ldrd r7, r9, [sp, #148]",
+        "ldrd r8, r10, [sp, #156]",
+        "sub r10, r3, r10",
+        "lsr r10, #3",
+        "str r10, [sp, #16]",
         "subs r3, r8",
         "add r4, r3, #32",
         "lsrs r3, #2",
@@ -502,6 +583,97 @@ unsafe extern "C" fn depthwise(
         "vmov q4[2], q4[0], r5, r10",
         "vmov q4[3], q4[1], r5, r10",
         "vadd.i16 q7, q7, q4",
+        "vstrw.32 q6, [sp]",
+        "9:", // output
+        "ldr r11, [sp, #136]",
+        "cmp r11, #0",
+        "bmi 2f",
+        "subs r7, #16",
+        "blt 14f",
+        "10:", // sixteen channels
+        "add r12, r0, r4, lsl #1",
+        "adds r5, r0, #4",
+        "add r6, r12, #4",
+        "vldrw.u32 q0, [r0, q6]",
+        "vldrw.u32 q1, [r5, q6]",
+        "vldrw.u32 q2, [r12, q6]",
+        "vldrw.u32 q3, [r6, q6]",
+        "adds r5, #12",
+        "add r12, #16",
+        "movs r3, #4",
+        "mov r10, r8",
+        "ldr r11, [sp, #160]",
+        "cmp r10, r11",
+        "beq 12f",
+        "11:",
+        "ldr r6, [r10], #4",
+        "adds lr, r6, r6",
+        "add r6, r1",
+        "csel r6, r2, r6, vs",
+        "sixteen",
+        "cmp r10, r11",
+        "bne 11b",
+        "12:",
+        "ldr r6, [sp, #16]",
+        "wls lr, r6, 13f",
+        "3:",
+        "ldrd r6, r11, [r10], #8",
+        "add r6, r1",
+        "sixteen",
+        "add r6, r1, r11",
+        "sixteen",
+        "le lr, 3b",
+        "13:",
+        "sub r3, r10, r8",
+        "vsub.i16 q7, q7, r3",
+        "add r5, r3",
+        "add r12, r3",
+        "lsrs r3, #2",
+        "vldrw.u32 q6, [sp]",
+        "vldrw.u32 q4, [r5, q6]",
+        "vldrw.u32 q5, [r12, q6]",
+        "adds r5, #4",
+        "add r12, #4",
+        "vmulh.s32 q0, q0, q4",
+        "vmulh.s32 q2, q2, q5",
+        "vldrw.u32 q4, [r5, q6]",
+        "vldrw.u32 q5, [r12, q6]",
+        "vmulh.s32 q1, q1, q4",
+        "vmulh.s32 q3, q3, q5",
+        "ldrd r5, r6, [sp, #132]",
+        "vadd.i32 q0, q0, r5",
+        "vadd.i32 q1, q1, r5",
+        "vadd.i32 q2, q2, r5",
+        "vadd.i32 q3, q3, r5",
+        "negs r6, r6",
+        "vshl.s32 q0, r6",
+        "vshl.s32 q1, r6",
+        "vshl.s32 q2, r6",
+        "vshl.s32 q3, r6",
+        "ldrd r5, r6, [sp, #140]",
+        "vdup.32 q4, r5",
+        "vdup.32 q5, r6",
+        "vmax.s32 q0, q0, q4",
+        "vmax.s32 q1, q1, q4",
+        "vmax.s32 q2, q2, q4",
+        "vmax.s32 q3, q3, q4",
+        "vmin.s32 q0, q0, q5",
+        "vmin.s32 q1, q1, q5",
+        "vmin.s32 q2, q2, q5",
+        "vmin.s32 q3, q3, q5",
+        "vmovnt.i32 q0, q1",
+        "vmovnt.i32 q2, q3",
+        "mov r6, r9", // which these stores cannot
+        "vstrb.16 q0, [r6], #8",
+        "vstrb.16 q2, [r6], #8",
+        "mov r9, r6",
+        "adds r1, #16",
+        "add r0, r0, r4, lsl #2",
+        "subs r7, #16",
+        "bge 10b",
+        "14:",
+        "adds r7, #16",
+        "beq 8f",
         "2:", // eight channels
         "adds r6, r7, #3",
         "bic r6, #3", // groups are whole
@@ -513,7 +685,7 @@ unsafe extern "C" fn depthwise(
         "adds r5, #12",
         "vctp.16 r7",
         "mov r10, r8",
-        "ldr r11, [sp, #104]",
+        "ldr r11, [sp, #136]",
         "dls lr, r3",
         "cmp r11, #0",
         "bmi 6f",
@@ -531,8 +703,8 @@ unsafe extern "C" fn depthwise(
         "vldrwt.u32 q3, [r6, q6]",
         "vmulh.s32 q0, q0, q2",
         "vmulh.s32 q1, q1, q3",
-        "ldrd r5, r6, [sp, #100]",
-        "ldrd r10, r11, [sp, #108]",
+        "ldrd r5, r6, [sp, #132]",
+        "ldrd r10, r11, [sp, #140]",
         "vadd.i32 q0, q0, r5",
         "vadd.i32 q1, q1, r5",
         "uxtb r5, r6",
@@ -557,6 +729,24 @@ unsafe extern "C" fn depthwise(
         "add r0, r0, r4, lsl #1",
         "subs r7, #8",
         "bgt 2b",
+        "8:",
+        "ldrd r6, r10, [sp, #164]",
+        "subs r6, #1",
+        "beq 15f",
+        "str r6, [sp, #164]",
+        "ldrd r0, r1, [sp, #20]",
+        "add r1, r10",
+        "str r1, [sp, #24]",
+        "ldr r11, [sp, #136]",
+        "ldrd r7, r9, [sp, #148]",
+        "add r9, r7",
+        "cmp r11, #0",
+        "it mi",
+        "addmi r9, r7",
+        "str r9, [sp, #152]",
+        "b 9b",
+        "15:",
+        "add sp, #32",
         "vpop {{d8-d15}}",
         "pop {{r4-r11, pc}}",
         "6:", // i16
@@ -569,6 +759,8 @@ unsafe extern "C" fn depthwise(
         "vstrht.16 q0, [r9], #16",
         "b 5b",
         ".purgem tap",
+        ".purgem eight",
+        ".purgem sixteen",
     )
 }
 
@@ -704,36 +896,48 @@ unsafe extern "C" fn widen_lines(from: *const i8, to: *mut i16, len: usize, line
     )
 }
 
+/// Four bytes in a word: which are larger, their lower seven bits say, or the sign where only one has it.
 #[cfg(gimbal_v7m)]
 #[unsafe(naked)]
 unsafe extern "C" fn keep_largest_of(largest: *mut i8, x: *const i8, len: usize) {
     naked_asm!(
-        ".macro one",
+        // r3 x · r4 largest · r5 where they differ · r6 x is not smaller, in each byte's sign · r12 signs
+        "subs r2, #4",
+        "blt 3f",
+        "push {{r4-r7}}",
+        "mov r12, #0x80808080",
+        "2:",
+        "ldr r3, [r1], #4",
+        "ldr r4, [r0]",
+        "orr r6, r3, r12",
+        "bic r7, r4, r12",
+        "subs r6, r7",
+        "eor r5, r3, r4",
+        "eor r7, r6, r3",
+        "bic r7, r5, r7",
+        "eors r6, r7",
+        "and r6, r6, r12",
+        "sub r7, r6, r6, lsr #7",
+        "orrs r6, r7", // in all bits
+        "ands r5, r6",
+        "eors r4, r5",
+        "str r4, [r0], #4",
+        "subs r2, #4",
+        "bge 2b",
+        "pop {{r4-r7}}",
+        "3:",
+        "adds r2, #4",
+        "beq 5f",
+        "4:",
         "ldrsb r3, [r1], #1",
         "ldrsb r12, [r0], #1",
         "cmp r3, r12",
         "it gt",
         "strbgt r3, [r0, #-1]",
-        ".endm",
-        "subs r2, #4",
-        "blt 3f",
-        "2:",
-        "one",
-        "one",
-        "one",
-        "one",
-        "subs r2, #4",
-        "bge 2b",
-        "3:",
-        "adds r2, #4",
-        "beq 5f",
-        "4:",
-        "one",
         "subs r2, #1",
         "bne 4b",
         "5:",
         "bx lr",
-        ".purgem one",
     )
 }
 
@@ -1530,5 +1734,356 @@ unsafe extern "C" fn two_points(layer: &Layer, x0: *const i16, x1: *const i16, y
         "vstrht.32 q1, [r7], #8",
         "b 4b",
         ".purgem row",
+    )
+}
+
+// ---- Vectors of bytes --------------------------------------------------------------------------------
+
+/// Matrix times bytes that stand in the order of a tile's columns: sixteen products in an instruction.
+#[cfg(gimbal_mve)]
+impl Product<'_> {
+    /// Runs the matrix for one point; `false` where it cannot.
+    pub(crate) fn one_of_bytes(&self, x: &[i8], y: &mut [i8]) -> bool {
+        let Layer { quads, rows, shift, .. } = self.layer;
+        let fits = x.len() / 4 >= quads && y.len() >= rows && shift & WIDE == 0;
+        if fits {
+            // SAFETY: as in `multiply`; the kernel reads 4 · `quads` bytes of `x` and writes `rows` to `y`.
+            unsafe { one_point_of_bytes(&self.layer, x.as_ptr(), y.as_mut_ptr()) };
+        }
+        fits
+    }
+
+    /// Runs the matrix for two points, the outputs of the second `apart` behind those of the first; `false`
+    /// where it cannot.
+    pub(crate) fn two_of_bytes(&self, x: [&[i8]; 2], y: &mut [i8], apart: usize) -> bool {
+        let Layer { quads, rows, shift, .. } = self.layer;
+        let enough = x[0].len() / 4 >= quads && x[1].len() / 4 >= quads;
+        let fits = enough && apart <= y.len() && y.len() - apart >= rows && shift & WIDE == 0;
+        if fits {
+            // SAFETY: as in `one_of_bytes`, for both points.
+            unsafe { two_points_of_bytes(&self.layer, x[0].as_ptr(), x[1].as_ptr(), y.as_mut_ptr(), apart) };
+        }
+        fits
+    }
+}
+
+/// Copies `lines` runs of `len` bytes, one each `step`, to one each `run`; if `ordered`, each four of the bytes into
+/// the order of a tile's columns. `None` where they do not fit.
+#[cfg(gimbal_mve)]
+pub(crate) fn gather(
+    from: &[i8],
+    to: &mut [i8],
+    [lines, step, run]: [usize; 3],
+    len: usize,
+    ordered: bool,
+) -> Option<()> {
+    let reach = |step: usize| lines.checked_sub(1)?.checked_mul(step)?.checked_add(len);
+    if len == 0 || reach(step)? > from.len() || reach(run)? > to.len() {
+        return None;
+    }
+    // SAFETY: the kernel reads `len` bytes at each line's start and writes as many at each run's, the last of which
+    // end inside the slices. They may have any address.
+    unsafe { gather_lines(from.as_ptr(), to.as_mut_ptr(), len, lines, step, run, if ordered { SWAP } else { 0 }) };
+    Some(())
+}
+
+/// Brings each whole four of the bytes into the order of a tile's columns.
+#[cfg(gimbal_mve)]
+pub(crate) fn order(x: &mut [i8]) {
+    // SAFETY: the kernel reads and writes a whole number of fours, no more than there are.
+    unsafe { order_quads(x.as_mut_ptr(), x.len() & !3, SWAP) }
+}
+
+/// The bytes that change places between columns and a tile's columns, as a predicate.
+#[cfg(gimbal_mve)]
+const SWAP: u32 = 0x6666;
+
+#[cfg(gimbal_mve)]
+#[unsafe(naked)]
+unsafe extern "C" fn gather_lines(
+    from: *const i8,
+    to: *mut i8,
+    len: usize,
+    lines: usize,
+    step: usize,
+    run: usize,
+    swap: u32,
+) {
+    naked_asm!(
+        ".cpu cortex-m55",
+        "push {{r4-r7, lr}}",
+        "add r4, sp, #20",
+        "ldm r4, {{r4-r6}}",
+        "vmsr p0, r6",
+        "2:",
+        "mov r6, r0",
+        "mov r7, r1",
+        "dlstp.8 lr, r2",
+        "3:",
+        "vldrb.u8 q0, [r6], #16",
+        "vpst",
+        "vrev32t.8 q0, q0",
+        "vstrb.8 q0, [r7], #16",
+        "letp lr, 3b",
+        "add r0, r4",
+        "add r1, r5",
+        "subs r3, #1",
+        "bne 2b",
+        "pop {{r4-r7, pc}}",
+    )
+}
+
+#[cfg(gimbal_mve)]
+#[unsafe(naked)]
+unsafe extern "C" fn order_quads(x: *mut i8, len: usize, swap: u32) {
+    naked_asm!(
+        ".cpu cortex-m55",
+        "push {{r7, lr}}",
+        "vmsr p0, r2",
+        "wlstp.8 lr, r1, 3f",
+        "2:",
+        "vldrb.u8 q0, [r0]",
+        "vpst",
+        "vrev32t.8 q0, q0",
+        "vstrb.8 q0, [r0], #16",
+        "letp lr, 2b",
+        "3:",
+        "pop {{r7, pc}}",
+    )
+}
+
+/// One point, four rows, four tiles at once: a lane holds one tile's four weights of a row, and lanes
+/// behind the last tile are off.
+#[cfg(gimbal_mve)]
+#[unsafe(naked)]
+unsafe extern "C" fn one_point_of_bytes(layer: &Layer, x: *const i8, y: *mut i8) {
+    naked_asm!(
+        ".cpu cortex-m55",
+        // r0 matrix · r1 x · r2 y · r3 quads · r4, r6, r8, r10 sums · r5 offset · r7 -shift · r9 x in the group · r12 rows
+        // q0 addresses of weights · q1 x · q2 weights · q5 what addresses start with · q6 min · q7 max
+        "push {{r4-r11, lr}}",
+        "vpush {{d10-d15}}",
+        "mvn r6, #23",
+        "vidup.u32 q5, r6, #8",
+        "ldm r0, {{r0, r3, r5, r7, r9, r11, r12}}",
+        "vshl.i32 q5, q5, #1",
+        "negs r7, r7",
+        "vdup.32 q6, r9",
+        "vdup.32 q7, r11",
+        "2:",
+        "ldm r0, {{r4, r6, r8, r10}}",
+        "vadd.i32 q0, q5, r0", // 64 bytes before the tiles
+        "mov r9, r1",
+        "dlstp.32 lr, r3",
+        "3:",
+        "vldrb.u8 q1, [r9], #16",
+        "vldrw.u32 q2, [q0, #64]!",
+        "vmlava.s8 r4, q1, q2",
+        "vldrw.u32 q2, [q0, #4]",
+        "vmlava.s8 r6, q1, q2",
+        "vldrw.u32 q2, [q0, #8]",
+        "vmlava.s8 r8, q1, q2",
+        "vldrw.u32 q2, [q0, #12]",
+        "vmlava.s8 r10, q1, q2",
+        "letp lr, 3b",
+        "add r0, r0, r3, lsl #4",
+        "vldrw.u32 q1, [r0, #16]",
+        "vmov q0[2], q0[0], r4, r8",
+        "vmov q0[3], q0[1], r6, r10",
+        "vmulh.s32 q0, q0, q1",
+        "vadd.i32 q0, q0, r5",
+        "vshl.s32 q0, r7",
+        "vmax.s32 q0, q0, q6",
+        "vmin.s32 q0, q0, q7",
+        "vctp.32 r12",
+        "vpst",
+        "vstrbt.32 q0, [r2], #4",
+        "adds r0, #32",
+        "subs r12, #4",
+        "bgt 2b",
+        "vpop {{d10-d15}}",
+        "pop {{r4-r11, pc}}",
+    )
+}
+
+/// Two points, four rows, four tiles at once, and those that are left.
+#[cfg(gimbal_mve)]
+#[unsafe(naked)]
+unsafe extern "C" fn two_points_of_bytes(layer: &Layer, x0: *const i8, x1: *const i8, y: *mut i8, apart: usize) {
+    naked_asm!(
+        ".cpu cortex-m55",
+        // r1 matrix · r3, r5 x · r7 y · r9 end of whole fours of tiles in the first x · r11 bytes of tiles
+        // r0, r2, r4, r6 sums of the first point, r8, r10, r12, lr of the second
+        // q0 addresses of weights · q1, q2 x · q3, q4 weights · q5 what addresses start with · q6 min · q7 max
+        // sp+0 x, end of the first · +12 offset, -shift · +20 tiles that are left · +24 apart, rows
+        ".macro row sum0, sum1, weights",
+        r"vldrw.u32 q3, [q0, \weights",
+        r"vmlava.s8 \sum0, q1, q3",
+        r"vmlava.s8 \sum1, q2, q3",
+        ".endm",
+        "push {{r4-r11, lr}}",
+        "vpush {{d8-d15}}",
+        "mov r7, r3",
+        "mvn r6, #23",
+        "vidup.u32 q5, r6, #8",
+        "ldm r0, {{r0, r3-r6, r8, r9}}",
+        "vshl.i32 q5, q5, #1",
+        "vdup.32 q6, r6",
+        "vdup.32 q7, r8",
+        "negs r5, r5",
+        "lsl r11, r3, #4",
+        "and r6, r3, #3",
+        "bic r3, #3",
+        "add r3, r1, r3, lsl #2",
+        "ldr r8, [sp, #100]",
+        "push {{r1-r6, r8, r9}}",
+        "mov r1, r0",
+        "2:",
+        "ldm r1, {{r0, r2, r4, r6}}",
+        "ldm r1, {{r8, r10, r12, lr}}",
+        "vadd.i32 q0, q5, r1", // 64 bytes before the tiles
+        "ldm sp, {{r3, r5, r9}}",
+        "cmp r3, r9",
+        "beq 4f",
+        "3:",
+        "vldrb.u8 q1, [r3], #16",
+        "vldrb.u8 q2, [r5], #16",
+        "row r0, r8, #64]!",
+        "row r2, r10, #4]",
+        "row r4, r12, #8]",
+        "row r6, lr, #12]",
+        "cmp r3, r9",
+        "bne 3b",
+        "4:",
+        "ldr r9, [sp, #20]",
+        "cmp r9, #0",
+        "beq 5f",
+        "vctp.32 r9", // what is not loaded is zero
+        "vpstttt",
+        "vldrbt.u8 q1, [r3]",
+        "vldrbt.u8 q2, [r5]",
+        "vldrwt.u32 q3, [q0, #64]",
+        "vldrwt.u32 q4, [q0, #68]",
+        "vmlava.s8 r0, q1, q3",
+        "vmlava.s8 r8, q2, q3",
+        "vmlava.s8 r2, q1, q4",
+        "vmlava.s8 r10, q2, q4",
+        "vpstt",
+        "vldrwt.u32 q3, [q0, #72]",
+        "vldrwt.u32 q4, [q0, #76]",
+        "vmlava.s8 r4, q1, q3",
+        "vmlava.s8 r12, q2, q3",
+        "vmlava.s8 r6, q1, q4",
+        "vmlava.s8 lr, q2, q4",
+        "5:",
+        "add r1, r11",
+        "vldrw.u32 q2, [r1, #16]",
+        "vmov q0[2], q0[0], r0, r4",
+        "vmov q0[3], q0[1], r2, r6",
+        "vmov q1[2], q1[0], r8, r12",
+        "vmov q1[3], q1[1], r10, lr",
+        "ldrd r0, r2, [sp, #12]",
+        "ldrd r3, r5, [sp, #24]",
+        "vmulh.s32 q0, q0, q2",
+        "vmulh.s32 q1, q1, q2",
+        "vadd.i32 q0, q0, r0",
+        "vadd.i32 q1, q1, r0",
+        "vshl.s32 q0, r2",
+        "vshl.s32 q1, r2",
+        "vmax.s32 q0, q0, q6",
+        "vmax.s32 q1, q1, q6",
+        "vmin.s32 q0, q0, q7",
+        "vmin.s32 q1, q1, q7",
+        "vctp.32 r5",
+        "add r3, r7",
+        "vpstt",
+        "vstrbt.32 q0, [r7], #4",
+        "vstrbt.32 q1, [r3]",
+        "adds r1, #32",
+        "subs r5, #4",
+        "str r5, [sp, #28]",
+        "bgt 2b",
+        "add sp, #32",
+        "vpop {{d8-d15}}",
+        "pop {{r4-r11, pc}}",
+        ".purgem row",
+    )
+}
+
+// ---- Vectors of bytes: windows ------------------------------------------------------------------------
+
+/// The largest byte of each channel in windows side by side, one each `stride`: `down` lines, one each `step`, of
+/// `across` samples without a gap; `None` where they cannot be seen whole.
+#[cfg(gimbal_mve)]
+pub(crate) fn largest(
+    x: &[i8],
+    [down, across]: [usize; 2],
+    [step, stride]: [usize; 2],
+    channels: usize,
+    y: &mut [i8],
+) -> Option<()> {
+    let (windows, line) = (y.len().checked_div(channels)?, across.checked_mul(channels)?);
+    let last = windows.checked_sub(1)?.checked_mul(stride)?;
+    let reach = down.checked_sub(1)?.checked_mul(step)?.checked_add(line)?.checked_add(last)?;
+    if line == 0 || reach > x.len() {
+        return None;
+    }
+    // SAFETY: the kernel reads `line` bytes at the start of each line of each window, the last of which end at
+    // `reach`, and writes `channels` of `y` for each window. They may have any address.
+    unsafe { largest_of(x.as_ptr(), y.as_mut_ptr(), channels, across, down, step, windows, stride) };
+    Some(())
+}
+
+#[cfg(gimbal_mve)]
+#[unsafe(naked)]
+unsafe extern "C" fn largest_of(
+    x: *const i8,
+    y: *mut i8,
+    channels: usize,
+    across: usize,
+    down: usize,
+    step: usize,
+    windows: usize,
+    stride: usize,
+) {
+    naked_asm!(
+        ".cpu cortex-m55",
+        // r0 x · r1 y · r2 channels · r3 across · r4 down · r5 step · r6 windows left · r7 stride · r8 channels left
+        // r9 channels done · r10 line · r11 lines left · r12 sample
+        "push {{r4-r11, lr}}",
+        "add r4, sp, #36",
+        "ldm r4, {{r4-r7}}",
+        "2:", // window
+        "mov r8, r2",
+        "mov r9, #0",
+        "3:", // sixteen channels
+        "vctp.8 r8",
+        "add r10, r0, r9",
+        "mov r11, r4",
+        "vpst",
+        "vldrbt.u8 q0, [r10]",
+        "4:",
+        "mov r12, r10",
+        "dls lr, r3",
+        "5:",
+        "vpst",
+        "vldrbt.u8 q1, [r12]",
+        "vmax.s8 q0, q0, q1",
+        "add r12, r2",
+        "le lr, 5b",
+        "add r10, r5",
+        "subs r11, #1",
+        "bne 4b",
+        "add r12, r1, r9",
+        "vpst",
+        "vstrbt.8 q0, [r12]",
+        "add r9, #16",
+        "subs r8, #16",
+        "bgt 3b",
+        "add r0, r7",
+        "add r1, r2",
+        "subs r6, #1",
+        "bne 2b",
+        "pop {{r4-r11, pc}}",
     )
 }

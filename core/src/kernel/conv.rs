@@ -87,9 +87,13 @@ impl Record for Conv {
         let mut patches = Patches { one, other };
         patches.clear(tiles.columns);
         if self.is_dense(x, y) {
+            let product = Product::new(self.matrix(&tiles, site.blob, 0)?, rescale, y.dtype);
+            #[cfg(gimbal_mve)]
+            if super::bytes::dense(input, &product, patches.one, &mut output).is_some() {
+                return Some(());
+            }
             let all = Lines { count: 1, len: tiles.columns, step: 0 };
             input.widen(0, &all, bytemuck::must_cast_slice_mut(patches.one))?;
-            let product = Product::new(self.matrix(&tiles, site.blob, 0)?, rescale, y.dtype);
             product.multiply(patches.one, output);
             return Some(());
         }
@@ -98,7 +102,12 @@ impl Record for Conv {
         for group in 0..self.groups.into() {
             let source = Source { window, x: input, shape, first: group * count, count, zero };
             let product = Product::new(self.matrix(&tiles, site.blob, group)?, rescale, y.dtype);
-            convolve(source, &product, &mut patches, y, group * tiles.rows, &mut output)?;
+            let first = group * tiles.rows;
+            #[cfg(gimbal_mve)]
+            if super::bytes::convolve(&source, &product, patches.one, y, first, &mut output).is_some() {
+                continue;
+            }
+            convolve(source, &product, &mut patches, y, first, &mut output)?;
         }
         Some(())
     }

@@ -197,7 +197,24 @@ impl Depthwise {
         let mut known = false;
         for (row, y) in output.chunks_exact_mut((columns * channels).max(1)).enumerate() {
             let line = self.window.inside(0, row, height).map(|line| line * width);
+            #[cfg(gimbal_mve)]
+            let done = line.zip(kernel.as_ref()).and_then(|(line, kernel)| {
+                let columns = self.inside(width, columns)?;
+                let start = self.window.inside(1, columns.start, width).map(|place| (line + place) * channels)?;
+                if !known {
+                    taps.set(|places| self.locate(size, row, columns.start, start, places));
+                    known = true;
+                }
+                let y = y.get_mut(columns.start * channels..columns.end * channels)?;
+                let apart = usize::from(self.window.stride[1]) * channels;
+                kernel.run_some(&taps, input.get(start..)?, apart, y)?;
+                Some(columns)
+            });
             for (column, y) in y.chunks_exact_mut(channels.max(1)).enumerate() {
+                #[cfg(gimbal_mve)]
+                if done.as_ref().is_some_and(|done| done.contains(&column)) {
+                    continue;
+                }
                 let place = line.and_then(|line| Some(line + self.window.inside(1, column, width)?));
                 let start = place.unwrap_or(0) * channels;
                 if place.is_none() || !known {
@@ -216,6 +233,15 @@ impl Depthwise {
             }
         }
         Some(())
+    }
+
+    /// Which of the outputs of a row see no padding at either side.
+    #[cfg(gimbal_mve)]
+    fn inside(&self, width: usize, columns: usize) -> Option<core::ops::Range<usize>> {
+        let [size, stride, dilation, padding] = self.window.along(1);
+        let end = (width + padding).checked_sub((size - 1) * dilation)?.div_ceil(stride.max(1)).min(columns);
+        let start = padding.div_ceil(stride.max(1));
+        (start < end).then_some(start..end)
     }
 
     /// Where the taps of a window stand, counted from `start`.

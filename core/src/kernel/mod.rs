@@ -24,6 +24,8 @@
 //! ```
 
 mod argmax;
+#[cfg(gimbal_mve)]
+mod bytes;
 mod concat;
 mod conv;
 mod depthwise;

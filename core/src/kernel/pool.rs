@@ -119,9 +119,17 @@ impl Record for Pool {
 /// The largest of every channel in every window.
 fn largest(samples: &Samples<'_>, shape: [u16; 3], mut y: ActivationsMut<'_>) {
     let channels = usize::from(shape[2]).max(1);
+    #[cfg(gimbal_mve)]
+    if samples.all_largest(shape.map(usize::from), &mut y).is_some() {
+        return;
+    }
     y.fill(i16::MIN);
     for (place, at) in places(shape).zip((0..).step_by(channels)) {
         let Some(mut y) = y.part(at, channels) else { return };
+        #[cfg(gimbal_mve)]
+        if samples.largest(place, 1, &mut y).is_some() {
+            continue;
+        }
         samples.each(place, &mut |seen| match (samples.x, &mut y) {
             (Activations::I8(x), ActivationsMut::I8(y)) => keep(x, seen, y, keep_largest_byte),
             (Activations::I16(x), ActivationsMut::I16(y)) => keep(x, seen, y, keep_largest),
@@ -189,6 +197,26 @@ struct Samples<'a> {
 }
 
 impl Samples<'_> {
+    /// The largest of every channel in all windows, in one run of a kernel for a row; `None` where one sees padding.
+    #[cfg(gimbal_mve)]
+    fn all_largest(&self, [rows, columns, channels]: [usize; 3], y: &mut ActivationsMut<'_>) -> Option<()> {
+        let len = columns * channels;
+        (0..rows).try_for_each(|row| self.largest([row, 0], columns, &mut y.part(row * len, len)?))
+    }
+
+    /// The same in neighbouring windows.
+    #[cfg(gimbal_mve)]
+    fn largest(&self, [row, column]: [usize; 2], windows: usize, y: &mut ActivationsMut<'_>) -> Option<()> {
+        let (Activations::I8(x), ActivationsMut::I8(y)) = (self.x, y) else { return None };
+        let [height, width, channels] = self.shape;
+        let (line, place) = (self.window.inside(0, row, height)?, self.window.inside(1, column, width)?);
+        self.window.inside(1, column + windows - 1, width).filter(|_| self.window.dilation[1] == 1)?;
+        let step = usize::from(self.window.dilation[0]) * width * channels;
+        let stride = usize::from(self.window.stride[1]) * channels;
+        let x = x.get((line * width + place) * channels..)?;
+        crate::asm::largest(x, self.window.size.map(usize::from), [step, stride], channels, y)
+    }
+
     /// Calls `see` with where samples stand, one behind the other, until it has seen those at all taps of the
     /// window at an output but those in the padding.
     fn each(&self, [row, column]: [usize; 2], see: &mut dyn FnMut(Range<usize>)) {

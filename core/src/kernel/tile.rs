@@ -22,6 +22,9 @@
 //! `i16`, widened beforehand, since every row reads them again. The order of columns makes widening the
 //! weights one instruction for two of them: `sxtb16` takes bytes 0 and 2 of a word, columns 0 and 1, and
 //! after `ror #8` columns 2 and 3, each the pair that `smlad` multiplies by a word of activations.
+//!
+//! On vectors int8 is not widened at all: activations come as bytes in the same order of columns, and four tiles' words
+//! of a row are multiplied by sixteen of them at once.
 
 #[cfg(not(gimbal_asm))]
 use crate::arena::ActivationsMut;
