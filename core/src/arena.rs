@@ -290,7 +290,7 @@ mod tests {
     }
 
     fn tensor(offset: u32, len: u16) -> Tensor {
-        Tensor { offset, shape: [1, 1, len], dtype: Dtype::I32, ..Tensor::ABSENT }
+        Tensor { offset, bytes: 4 * u32::from(len), shape: [1, 1, len], dtype: Dtype::I32, ..Tensor::ABSENT }
     }
 
     #[test]

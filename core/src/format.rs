@@ -215,6 +215,8 @@ pub const NONE: TensorId = TensorId::MAX;
 pub struct Tensor {
     /// Where it starts in the arena, in bytes, a multiple of [`ALIGNMENT`].
     pub offset: u32,
+    /// Bytes in the arena, what [`len`](Self::len) answers: a session need not multiply.
+    pub bytes: u32,
     /// A value is `scale × (element − zero_point)`; scratch memory has scale 0.
     pub scale: f32,
     /// Sizes, outermost first: `[1, length, channels]`, `[height, width, channels]`, or
@@ -234,8 +236,17 @@ pub struct Tensor {
 
 impl Tensor {
     /// A tensor that does not exist: no elements, no memory.
-    pub(crate) const ABSENT: Self =
-        Self { offset: 0, scale: 0.0, shape: [0; 3], zero_point: 0, first: 0, last: 0, dtype: Dtype::I8, reserved: 0 };
+    pub(crate) const ABSENT: Self = Self {
+        offset: 0,
+        bytes: 0,
+        scale: 0.0,
+        shape: [0; 3],
+        zero_point: 0,
+        first: 0,
+        last: 0,
+        dtype: Dtype::I8,
+        reserved: 0,
+    };
 
     /// Number of elements, or `None` beyond 2³² − 1.
     #[must_use]
@@ -255,14 +266,10 @@ impl Tensor {
         (self.scale.to_bits(), self.zero_point) == (other.scale.to_bits(), other.zero_point)
     }
 
-    /// Words of the arena; wrong only for a tensor that no package may have.
+    /// Words of the arena.
     pub(crate) fn words(&self) -> core::ops::Range<usize> {
-        // Not `map`, which becomes a loop where the compiler saves flash.
-        let [a, b, c] = self.shape;
-        let elements = usize::from(a).wrapping_mul(b.into()).wrapping_mul(c.into());
-        let bytes = elements.wrapping_mul(self.dtype.bytes() as usize);
         let start = self.offset as usize / size_of::<u32>();
-        start..start.wrapping_add(bytes.div_ceil(size_of::<u32>()))
+        start..start + self.bytes as usize / size_of::<u32>()
     }
 
     /// Whether the tensor has no elements.

@@ -208,7 +208,8 @@ impl<'m> Model<'m> {
         let scaled = tensor.scale.is_finite() && tensor.scale >= 0.0;
         let (min, max) = tensor.dtype.range();
         let zero = (min..=max).contains(&tensor.zero_point.into());
-        let whole = !tensor.is_empty() && tensor.first <= tensor.last && tensor.reserved == 0;
+        let whole =
+            !tensor.is_empty() && slot.len == tensor.bytes && tensor.first <= tensor.last && tensor.reserved == 0;
         (inside && aligned && scaled && zero && whole).then_some(slot)
     }
 

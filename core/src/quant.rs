@@ -62,8 +62,15 @@ impl Requantize {
         let shift = u32::from(self.shift).checked_sub(32).filter(|shift| (1..=29).contains(shift))?;
         // |sum · m| < 2⁶², so the high word is below 2³⁰; an offset of at most 2²⁸ + 2²⁹ leaves it in 32 bits.
         let room = u32::from(self.zero_point.unsigned_abs()) <= (1 << 29) >> shift;
-        let offset = (1 << (shift - 1)) + (i32::from(self.zero_point) << shift);
-        room.then_some(Rescale { offset, shift, min: self.min, max: self.max })
+        room.then(|| self.rescale_checked())
+    }
+
+    /// The same where the loader has found that there is one.
+    #[inline]
+    pub(crate) fn rescale_checked(&self) -> Rescale {
+        let shift = u32::from(self.shift).wrapping_sub(32) & 31;
+        let offset = ((1 << shift) >> 1) + (i32::from(self.zero_point) << shift);
+        Rescale { offset, shift, min: self.min, max: self.max }
     }
 }
 

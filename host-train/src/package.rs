@@ -112,7 +112,10 @@ impl Parts {
 
     /// A new tensor; the operators that touch it decide how long it lives.
     pub fn tensor(&mut self, dtype: Dtype, shape: [u16; 3], scale: f32, zero_point: i16) -> TensorId {
-        self.tensors.push(Tensor { dtype, shape, scale, zero_point, offset: 0, first: u16::MAX, last: 0, reserved: 0 });
+        let (first, last) = (u16::MAX, 0);
+        let tensor = Tensor { dtype, shape, scale, zero_point, offset: 0, bytes: 0, first, last, reserved: 0 };
+        // One that is too long is refused when it is planned.
+        self.tensors.push(Tensor { bytes: tensor.len().unwrap_or(0), ..tensor });
         (self.tensors.len() - 1) as TensorId
     }
 

@@ -18,7 +18,7 @@ pub struct Loose {
     pub poses: Vec<PoseHead>,
     /// In the order in which they run.
     pub networks: Vec<Network>,
-    /// All tensors.
+    /// All tensors. [`assemble`](Self::assemble) sets their bytes where their shape has changed.
     pub tensors: Vec<Tensor>,
     /// In the order in which they run.
     pub operators: Vec<Operator>,
@@ -72,12 +72,14 @@ impl Loose {
     /// The records' bytes.
     #[must_use]
     pub fn records(&self) -> Vec<u8> {
+        let fit = |tensor: &Tensor| Tensor { bytes: tensor.len().unwrap_or(tensor.bytes), ..*tensor };
+        let tensors: Vec<_> = self.tensors.iter().map(fit).collect();
         let operators: Vec<_> = self.operators.iter().map(Operator::encode).collect();
         [
             must_cast_slice(&self.fields),
             must_cast_slice(&self.poses),
             must_cast_slice(&self.networks),
-            must_cast_slice(&self.tensors),
+            must_cast_slice(&tensors),
             must_cast_slice(&operators),
             must_cast_slice(&self.unknown),
         ]

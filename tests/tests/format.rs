@@ -169,6 +169,7 @@ fn filters() {
 fn a_tensor_record() {
     let tensor = Tensor {
         offset: 16,
+        bytes: 6168,
         scale: 1.0,
         shape: [3, 1, 514],
         zero_point: -2,
@@ -177,7 +178,8 @@ fn a_tensor_record() {
         dtype: Dtype::I32,
         reserved: 0,
     };
-    let expected = [16, 0, 0, 0, 0, 0, 0x80, 0x3f, 3, 0, 1, 0, 2, 2, 0xfe, 0xff, 1, 0, 2, 1, 2, 0, 0, 0];
+    let expected =
+        [16, 0, 0, 0, 0x18, 0x18, 0, 0, 0, 0, 0x80, 0x3f, 3, 0, 1, 0, 2, 2, 0xfe, 0xff, 1, 0, 2, 1, 2, 0, 0, 0];
     assert_eq!(bytemuck::bytes_of(&tensor), expected);
 }
 

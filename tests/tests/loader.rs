@@ -279,9 +279,12 @@ fn too_many_records() {
 #[test]
 fn records_that_are_none() {
     let loose = Loose::of(&synthetic_package(1));
-    let kind_of_tensor_0 = 8 * loose.fields.len() + 12 * loose.poses.len() + 8 * loose.networks.len() + 20;
-    let mut records = loose.records();
-    records[kind_of_tensor_0] = 3;
+    let tensors = 8 * loose.fields.len() + 12 * loose.poses.len() + 8 * loose.networks.len();
+    let after = |at: usize, value: u8| {
+        let mut records = loose.records();
+        records[tensors + at] = value;
+        records
+    };
     let counted = Descriptor {
         texts: &loose.texts,
         fields: loose.fields.len() as u16,
@@ -295,7 +298,9 @@ fn records_that_are_none() {
         Model::from_bytes(&assemble(descriptor, records, blob)).map(|_| ())
     };
     assert_eq!(load(&counted, &loose.records(), &loose.blob), Ok(()));
-    assert_eq!(load(&counted, &records, &loose.blob), Err(Error::Descriptor), "no such type");
+    assert_eq!(load(&counted, &after(24, 3), &loose.blob), Err(Error::Descriptor), "no such type");
+    let longer = load(&counted, &after(4, loose.tensors[0].bytes as u8 + 4), &loose.blob);
+    assert_eq!(longer, Err(Error::Tensor { tensor: 0 }));
     assert_eq!(load(&counted, &loose.records(), &[]), Err(Error::Weights { operator: VECTOR_CONV as u16 }));
     let more = Descriptor { operators: counted.operators + 1, ..counted };
     assert_eq!(load(&more, &loose.records(), &[0; 44]), Err(Error::Descriptor), "an operator of 44 bytes");

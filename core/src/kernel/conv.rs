@@ -79,7 +79,7 @@ impl Record for Conv {
 
     fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
         let Site { inputs: [x, _], output: y, .. } = site;
-        let (tiles, rescale) = (self.tiles(site)?, self.requantize.rescale()?);
+        let (tiles, rescale) = (self.tiles(site)?, self.requantize.rescale_checked());
         let [input, _] = memory.inputs;
         let (input, mut output) = (Activations::of(input, x)?, ActivationsMut::of(memory.output, y)?);
         // Two elements a word.

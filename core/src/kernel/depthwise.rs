@@ -182,7 +182,7 @@ impl Group<'_> {
 impl Depthwise {
     fn convolve<X: Activation>(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
         let Site { inputs: [x, _], output: y, scratch, .. } = site;
-        let (filters, rescale) = (self.filters(site)?, self.requantize.rescale()?);
+        let (filters, rescale) = (self.filters(site)?, self.requantize.rescale_checked());
         let groups = filters.of(site.blob, self.weights)?;
         let size = x.shape.map(usize::from);
         let [height, width, _] = size;

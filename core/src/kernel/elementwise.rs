@@ -113,7 +113,7 @@ impl Record for Mul {
     fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
         let [a, b] = &site.inputs;
         let (p, q) = (i32::from(a.zero_point), i32::from(b.zero_point));
-        let (rescale, multiplier) = (self.requantize.rescale()?, self.multiplier);
+        let (rescale, multiplier) = (self.requantize.rescale_checked(), self.multiplier);
         let product = |a: i32, b: i32| rescale.apply((a - p).wrapping_mul(b - q), multiplier).into();
         match site.output.dtype {
             Dtype::I8 => each::<i8>(site, memory, product),

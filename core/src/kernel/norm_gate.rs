@@ -68,7 +68,7 @@ impl Record for NormGate {
     fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
         let matrix = tiles(site).of(site.blob, self.weights)?;
         let vectors = view_mut(memory.output, site.output)?;
-        let product = Product::new(matrix, self.requantize.rescale()?, Dtype::I16);
+        let product = Product::new(matrix, self.requantize.rescale_checked(), Dtype::I16);
         self.gate(&product, site.output.shape[2].into(), vectors, memory.scratch)
     }
 }

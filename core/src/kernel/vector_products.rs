@@ -132,7 +132,7 @@ impl InnerProduct {
         let [a, b] = memory.inputs;
         let a = planes(a, site.inputs[0])?;
         let b = if self.operands.inputs[1] == NONE { a } else { planes(b, site.inputs[1])? };
-        let (rescale, y) = (self.requantize.rescale()?, view_mut::<Y>(memory.output, site.output)?);
+        let (rescale, y) = (self.requantize.rescale_checked(), view_mut::<Y>(memory.output, site.output)?);
         let ([ax, ay, az], [bx, by, bz]) = (a, b);
         let pairs = ax.iter().zip(bx).zip(ay.iter().zip(by)).zip(az.iter().zip(bz));
         for (y, (((ax, bx), (ay, by)), (az, bz))) in y.iter_mut().zip(pairs) {
