@@ -14,9 +14,10 @@ pub(crate) struct Arena<'a> {
 /// The memory of an operator's tensors. An output that is an input stands under the output only.
 #[derive(Debug)]
 pub(crate) struct Memory<'a> {
-    pub(crate) inputs: [&'a mut [u32]; 2],
+    pub(crate) input: &'a mut [u32],
+    /// The second input, or the scratch: no operator has both.
+    pub(crate) other: &'a mut [u32],
     pub(crate) output: &'a mut [u32],
-    pub(crate) scratch: &'a mut [u32],
 }
 
 /// A type that tensors are made of.
@@ -88,6 +89,13 @@ impl<'a> Activations<'a> {
         }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::I8(all) => all.len(),
+            Self::I16(all) => all.len(),
+        }
+    }
+
     /// Copies the lines that start at `start` into 16 bits each, one behind the other, or `None` if there are not as
     /// many elements.
     pub(crate) fn widen(self, start: usize, lines: &Lines, to: &mut [i16]) -> Option<()> {
@@ -128,6 +136,13 @@ impl<'a> ActivationsMut<'a> {
             Dtype::I8 => view_mut(words, tensor).map(Self::I8),
             Dtype::I16 => view_mut(words, tensor).map(Self::I16),
             Dtype::I32 => None,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::I8(all) => all.len(),
+            Self::I16(all) => all.len(),
         }
     }
 
@@ -191,25 +206,24 @@ impl<'a> Arena<'a> {
     }
 
     pub(crate) fn write<T: Element>(&mut self, tensor: &Tensor) -> Option<&mut [T]> {
-        let memory = self.memory([&Tensor::ABSENT, &Tensor::ABSENT, tensor, &Tensor::ABSENT])?;
+        let memory = self.memory(&Tensor::ABSENT, &Tensor::ABSENT, tensor)?;
         view_mut(memory.output, tensor)
     }
 
-    /// The memory of two inputs, an output and scratch that lie apart; nothing for one that is absent. Cut off one by
-    /// one from the front, in the order of a sorting network: `get_disjoint_mut` takes four times as many
-    /// instructions.
-    pub(crate) fn memory(&mut self, [a, b, c, d]: [&Tensor; 4]) -> Option<Memory<'_>> {
-        let ranges = [a.words(), b.words(), c.words(), d.words()];
+    /// The memory of three tensors that lie apart; nothing for one that is absent. Cut off one by one from the front,
+    /// in the order of a sorting network: `get_disjoint_mut` takes four times as many instructions.
+    pub(crate) fn memory(&mut self, input: &Tensor, other: &Tensor, output: &Tensor) -> Option<Memory<'_>> {
+        let ranges = [input.words(), other.words(), output.words()];
         // Where a part starts, and which one it is.
-        let [a, b, c, d] = &ranges;
-        let [a, b, c, d] = [a.start * 4, b.start * 4 + 1, c.start * 4 + 2, d.start * 4 + 3];
-        let ([a, b], [c, d]) = (in_order(a, b), in_order(c, d));
-        let ([a, c], [b, d]) = (in_order(a, c), in_order(b, d));
+        let [a, b, c] = &ranges;
+        let [a, b, c] = [a.start * 4, b.start * 4 + 1, c.start * 4 + 2];
+        let [a, b] = in_order(a, b);
         let [b, c] = in_order(b, c);
+        let [a, b] = in_order(a, b);
         let border = self.fast.len();
         let (mut rest, mut base, mut large) = (&mut *self.fast, 0, Some(&mut *self.large));
-        let mut parts: [&mut [u32]; 4] = Default::default();
-        for next in [a, b, c, d] {
+        let mut parts: [&mut [u32]; 3] = Default::default();
+        for next in [a, b, c] {
             let (range, part) = (ranges.get(next % 4)?, parts.get_mut(next % 4)?);
             if range.start >= range.end {
                 continue;
@@ -224,8 +238,8 @@ impl<'a> Arena<'a> {
             (*part, rest) = behind.split_at_mut_checked(range.end - range.start)?;
             base = range.end;
         }
-        let [a, b, output, scratch] = parts;
-        Some(Memory { inputs: [a, b], output, scratch })
+        let [input, other, output] = parts;
+        Some(Memory { input, other, output })
     }
 }
 
@@ -268,21 +282,22 @@ mod tests {
     proptest! {
         #[test]
         fn parts_lie_where_they_are_asked_for(
-            places in prop::array::uniform4((0u32..24, 0u16..12)),
+            places in prop::array::uniform3((0u32..24, 0u16..12)),
             border in 0usize..=24,
         ) {
             let tensors = places.map(|(start, len)| tensor(4 * start, len));
             let ranges = tensors.map(|tensor| tensor.words());
             let mut words: [u32; 24] = core::array::from_fn(|i| i as u32);
             let meet = |a: &Range<usize>, b: &Range<usize>| a.start.max(b.start) < a.end.min(b.end);
-            let apart = (0..4).all(|i| (0..i).all(|j| !meet(&ranges[i], &ranges[j])));
+            let apart = (0..3).all(|i| (0..i).all(|j| !meet(&ranges[i], &ranges[j])));
             let whole = |range: &Range<usize>| range.end <= border || range.start >= border;
             let inside = ranges.iter().all(|range| range.is_empty() || range.end <= 24 && whole(range));
             let (fast, large) = words.split_at_mut(border);
             let mut arena = Arena::new(fast, large);
-            let parts = arena.memory(tensors.each_ref());
+            let [a, b, c] = &tensors;
+            let parts = arena.memory(a, b, c);
             prop_assert_eq!(parts.is_some(), apart && inside);
-            let parts = parts.map(|Memory { inputs: [a, b], output, scratch }| [a, b, output, scratch]);
+            let parts = parts.map(|Memory { input, other, output }| [input, other, output]);
             for (part, range) in parts.into_iter().flatten().zip(ranges) {
                 prop_assert!(part.iter().map(|&word| word as usize).eq(range));
             }
@@ -298,13 +313,13 @@ mod tests {
         let (mut fast, mut large) = ([0; 4], [0; 8]);
         let mut arena = Arena::new(&mut fast, &mut large);
         let [near, far, across, none] = [tensor(0, 4), tensor(16, 8), tensor(8, 4), Tensor::ABSENT];
-        let [a, b] = arena.memory([&near, &far, &none, &none]).unwrap().inputs;
+        let Memory { input: a, other: b, .. } = arena.memory(&near, &far, &none).unwrap();
         (a[3], b[0]) = (3, 4);
         assert_eq!(arena.read::<i32>(&tensor(12, 1)), Some(&[3][..]));
         assert_eq!(arena.read::<i32>(&tensor(16, 1)), Some(&[4][..]));
         assert_eq!(arena.read::<i32>(&across), None);
         assert!(arena.write::<i32>(&across).is_none());
-        assert!(arena.memory([&near, &tensor(4, 1), &none, &none]).is_none(), "across each other");
+        assert!(arena.memory(&near, &tensor(4, 1), &none).is_none(), "across each other");
         assert!(arena.write::<i32>(&tensor(16, 9)).is_none(), "outside");
     }
 }

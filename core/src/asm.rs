@@ -1034,6 +1034,9 @@ unsafe extern "C" fn one_point(layer: &Layer, x: *const i16, y: *mut u8) {
         "2:", // group
         "ldm r0!, {{r4-r7}}",
         "ldrd r1, r2, [sp]",
+        "ldr r8, [sp, #24]",
+        "cmp r8, #2",
+        "bls 6f",
         "lsls r2, r2, #31",
         "bne 4f", // quads are odd
         "3:",
@@ -1042,6 +1045,7 @@ unsafe extern "C" fn one_point(layer: &Layer, x: *const i16, y: *mut u8) {
         "tile",
         "cmp r1, r3",
         "bne 3b",
+        "1:",
         "ldm r0!, {{r8-r11}}",
         "ldrd r1, r2, [sp, #8]",
         "smmla r4, r4, r8, r1",
@@ -1113,6 +1117,15 @@ unsafe extern "C" fn one_point(layer: &Layer, x: *const i16, y: *mut u8) {
         "subs r10, #1",
         "beq 9f",
         "strh r6, [r1]",
+        "b 9f",
+        "6:", // two rows, where no more are left
+        "ldm r1!, {{r2, r12}}",
+        "ldrd r8, r9, [r0], #16",
+        "row r4, r8",
+        "row r5, r9",
+        "cmp r1, r3",
+        "bne 6b",
+        "b 1b",
         "9:",
         "add sp, #32",
         "pop {{r4-r11, pc}}",

@@ -167,13 +167,13 @@ impl<'m> Model<'m> {
 
     /// Where an operator with these operands stands, or `None` if it names a tensor that does not exist.
     pub(crate) fn site<'s>(&'s self, operands: &Operands, window: &'s [i16]) -> Option<Site<'s>> {
-        let [a, b] = operands.inputs;
+        let Operands { inputs: [a, b], output, scratch } = *operands;
         let tensor = |id| if id == NONE { Some(&Tensor::ABSENT) } else { self.tensor(id) };
         Some(Site {
-            inputs: [tensor(a)?, tensor(b)?],
-            output: tensor(operands.output)?,
-            scratch: tensor(operands.scratch)?,
-            in_place: a == operands.output,
+            input: tensor(a)?,
+            other: tensor(if b == NONE { scratch } else { b })?,
+            output: tensor(output)?,
+            in_place: a == output,
             blob: self.blob,
             contract: &self.input,
             window,
@@ -253,11 +253,10 @@ impl<'m> Model<'m> {
         let site = self.site(operands, &[]).ok_or(fault)?;
         let Operands { inputs: [a, b], output, scratch } = *operands;
         let live = |tensor: &Tensor| tensor.is_empty() || (tensor.first..=tensor.last).contains(&operator);
-        let [x, y] = site.inputs;
-        let all = [x, y, site.output, site.scratch].into_iter().all(live);
+        let all = [site.input, site.other, site.output].into_iter().all(live);
         let read = [a, b].into_iter().all(|id| id == NONE || written.contains(id));
-        // Both inputs may be one tensor only where nothing is read: each has its own memory.
-        let apart = b == NONE || (b != a && b != output);
+        // Each has its own memory; and there is room for a second input or for scratch.
+        let apart = b == NONE || (b != a && b != output && scratch == NONE);
         let aliased = (a == output && !kernel.in_place) || (scratch != NONE && [a, b, output].contains(&scratch));
         if all && read && apart && !aliased && output != NONE { Ok(site) } else { Err(fault) }
     }

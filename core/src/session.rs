@@ -183,9 +183,8 @@ fn part(memory: &mut [u32], needed: usize) -> Result<&mut [u32], Error> {
 fn step(model: &Model<'_>, arena: &mut Arena<'_>, window: &[i16], [kind, body @ ..]: &OperatorRecord) -> Option<()> {
     // Not `?`, which moves what it takes out.
     let Some(site) = &model.site(&kernel::operands(body), window) else { return None };
-    let [a, b] = site.inputs;
-    let a = if site.in_place { &Tensor::ABSENT } else { a };
-    let Some(memory) = arena.memory([a, b, site.output, site.scratch]) else { return None };
+    let input = if site.in_place { &Tensor::ABSENT } else { site.input };
+    let Some(memory) = arena.memory(input, site.other, site.output) else { return None };
     (model.kernel(*kind)?.run)(body, site, memory)
 }
 

@@ -30,7 +30,7 @@ impl Record for Argmax {
     }
 
     fn check(&self, site: &Site<'_>) -> Result<u32, Fault> {
-        let Site { inputs: [x, _], output: y, .. } = site;
+        let Site { input: x, output: y, .. } = site;
         if x.dtype == Dtype::I32 || y.dtype != Dtype::I16 {
             return Err(Fault::Operand);
         }
@@ -42,7 +42,7 @@ impl Record for Argmax {
     }
 
     fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
-        match site.inputs[0].dtype {
+        match site.input.dtype {
             Dtype::I8 => self.largest::<i8>(site, memory),
             _ => self.largest::<i16>(site, memory),
         }
@@ -53,9 +53,8 @@ impl Record for Argmax {
 
 impl Argmax {
     fn largest<X: Activation>(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
-        let Site { inputs: [x, _], output: y, .. } = site;
-        let [input, _] = memory.inputs;
-        let rows = view::<X>(input, x)?.chunks_exact(usize::from(x.shape[2]).max(1));
+        let Site { input: x, output: y, .. } = site;
+        let rows = view::<X>(memory.input, x)?.chunks_exact(usize::from(x.shape[2]).max(1));
         for (x, y) in pairs(rows, view_mut::<i16>(memory.output, y)?.iter_mut()) {
             // A row that is all MIN has its largest at 0.
             let (mut largest, mut at) = (X::MIN, 0);

@@ -7,21 +7,25 @@ use crate::asm;
 use crate::format::Tensor;
 use core::ops::Range;
 
-/// A dense layer, whose patch is its input, from the memory of one patch of 16 bits; `None` where the kernels cannot.
-pub(super) fn dense(
+/// A dense layer, whose patch is its input, from the memory of one patch of 16 bits; `None` where that is done, and the
+/// outputs where the kernels cannot.
+pub(super) fn dense<'y>(
     x: Activations<'_>,
     product: &Product<'_>,
     patch: &mut [u32],
-    output: &mut ActivationsMut<'_>,
-) -> Option<()> {
-    let (Activations::I8(x), ActivationsMut::I8(output)) = (x, output) else { return None };
-    let patch = bytemuck::must_cast_slice_mut(patch).get_mut(..SIDE * product.quads())?;
-    let ordered = x.len().is_multiple_of(SIDE);
-    asm::gather(x, patch, [1, 0, 0], x.len(), ordered)?;
-    if !ordered {
-        asm::order(patch);
-    }
-    product.one_of_bytes(patch, output).then_some(())
+    mut y: ActivationsMut<'y>,
+) -> Option<ActivationsMut<'y>> {
+    let mut done = || {
+        let (Activations::I8(x), ActivationsMut::I8(y)) = (x, &mut y) else { return None };
+        let patch = bytemuck::must_cast_slice_mut(patch).get_mut(..SIDE * product.quads())?;
+        let ordered = x.len().is_multiple_of(SIDE);
+        asm::gather(x, patch, [1, 0, 0], x.len(), ordered)?;
+        if !ordered {
+            asm::order(patch);
+        }
+        product.one_of_bytes(patch, y).then_some(())
+    };
+    if done().is_some() { None } else { Some(y) }
 }
 
 /// What `convolve` of `conv` does, from the memory of one patch of 16 bits, which is that of two of bytes; `None` where

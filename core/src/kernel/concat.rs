@@ -31,7 +31,7 @@ impl Record for Concat {
     }
 
     fn check(&self, site: &Site<'_>) -> Result<u32, Fault> {
-        let Site { inputs: [a, b], output: y, .. } = site;
+        let Site { input: a, other: b, output: y, .. } = site;
         if a.dtype != y.dtype || b.dtype != y.dtype {
             return Err(Fault::Operand);
         }
@@ -47,8 +47,8 @@ impl Record for Concat {
     }
 
     fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
-        let [a, b] = memory.inputs;
-        let [of_a, of_b] = &site.inputs;
+        let (a, b) = (memory.input, memory.other);
+        let (of_a, of_b) = (site.input, site.other);
         let (m, n) = (run_len(of_a, self.axis), run_len(of_b, self.axis));
         let (mut a, mut b): (&[u8], &[u8]) = (bytemuck::try_cast_slice(a).ok()?, bytemuck::try_cast_slice(b).ok()?);
         let mut y: &mut [u8] = bytemuck::try_cast_slice_mut(memory.output).ok()?;

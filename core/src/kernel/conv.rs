@@ -56,7 +56,7 @@ impl Record for Conv {
     }
 
     fn check(&self, site: &Site<'_>) -> Result<u32, Fault> {
-        let Site { inputs: [x, _], output: y, scratch, .. } = site;
+        let Site { input: x, output: y, other: scratch, .. } = site;
         if x.dtype != y.dtype || x.dtype == Dtype::I32 || scratch.dtype != Dtype::I16 {
             return Err(Fault::Operand);
         }
@@ -78,38 +78,13 @@ impl Record for Conv {
     }
 
     fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
-        let Site { inputs: [x, _], output: y, .. } = site;
-        let (tiles, rescale) = (self.tiles(site)?, self.requantize.rescale_checked());
-        let [input, _] = memory.inputs;
-        let (input, mut output) = (Activations::of(input, x)?, ActivationsMut::of(memory.output, y)?);
-        // Two elements a word.
-        let (one, other) = memory.scratch.split_at_mut_checked(tiles.columns.div_ceil(SIDE) * (SIDE / 2))?;
-        let mut patches = Patches { one, other };
-        patches.clear(tiles.columns);
+        let Site { input: x, output: y, .. } = site;
+        let (input, output) = (Activations::of(memory.input, x)?, ActivationsMut::of(memory.output, y)?);
         if self.is_dense(x, y) {
-            let product = Product::new(self.matrix(&tiles, site.blob, 0)?, rescale, y.dtype);
-            #[cfg(gimbal_mve)]
-            if super::bytes::dense(input, &product, patches.one, &mut output).is_some() {
-                return Some(());
-            }
-            let all = Lines { count: 1, len: tiles.columns, step: 0 };
-            input.widen(0, &all, bytemuck::must_cast_slice_mut(patches.one))?;
-            product.multiply(patches.one, output);
-            return Some(());
+            self.dense(site, input, memory.other, output)
+        } else {
+            self.convolve(site, input, memory.other, output)
         }
-        let (window, shape, zero) = (&self.window, x.shape.map(usize::from), x.zero_point);
-        let count = part(x, self.groups)?;
-        for group in 0..self.groups.into() {
-            let source = Source { window, x: input, shape, first: group * count, count, zero };
-            let product = Product::new(self.matrix(&tiles, site.blob, group)?, rescale, y.dtype);
-            let first = group * tiles.rows;
-            #[cfg(gimbal_mve)]
-            if super::bytes::convolve(&source, &product, patches.one, y, first, &mut output).is_some() {
-                continue;
-            }
-            convolve(source, &product, &mut patches, y, first, &mut output)?;
-        }
-        Some(())
     }
 }
 
@@ -134,7 +109,7 @@ impl Conv {
     /// The matrix of one group.
     fn tiles(&self, site: &Site<'_>) -> Option<Tiles> {
         // Windows are no larger than their padded input, whose elements fit 32 bits.
-        let columns = self.window.taps().checked_mul(part(site.inputs[0], self.groups)? as u64)?;
+        let columns = self.window.taps().checked_mul(part(site.input, self.groups)? as u64)?;
         Some(Tiles { rows: part(site.output, self.groups)?, columns: columns.try_into().ok()? })
     }
 
@@ -150,28 +125,63 @@ impl Conv {
 
 // ---- Reference ------------------------------------------------------------------------------------
 
-/// What one or two outputs see, in words: two elements each, up to a multiple of four.
-struct Patches<'a> {
-    one: &'a mut [u32],
-    other: &'a mut [u32],
+impl Conv {
+    /// One window, which sees the whole input.
+    fn dense(&self, site: &Site<'_>, x: Activations<'_>, patch: &mut [u32], y: ActivationsMut<'_>) -> Option<()> {
+        let tiles = Tiles { rows: y.len(), columns: x.len() };
+        let matrix = tiles.of(site.blob, self.weights)?;
+        let product = Product::new(matrix, self.requantize.rescale_checked(), site.output.dtype);
+        #[cfg(gimbal_mve)]
+        let Some(y) = super::bytes::dense(x, &product, patch, y) else { return Some(()) };
+        clear(patch, tiles.columns);
+        x.widen(0, &Lines { count: 1, len: tiles.columns, step: 0 }, bytemuck::must_cast_slice_mut(patch))?;
+        product.multiply(patch, y);
+        Some(())
+    }
+
+    /// Window by window, a group of channels at a time.
+    #[inline(never)]
+    fn convolve(
+        &self,
+        site: &Site<'_>,
+        input: Activations<'_>,
+        scratch: &mut [u32],
+        mut output: ActivationsMut<'_>,
+    ) -> Option<()> {
+        let Site { input: x, output: y, .. } = site;
+        let (tiles, rescale) = (self.tiles(site)?, self.requantize.rescale_checked());
+        // Two elements a word, up to a multiple of four.
+        let (patch, other) = scratch.split_at_mut_checked(tiles.columns.div_ceil(SIDE) * (SIDE / 2))?;
+        clear(patch, tiles.columns);
+        clear(other, tiles.columns);
+        let (window, shape, zero) = (&self.window, x.shape.map(usize::from), x.zero_point);
+        let count = part(x, self.groups)?;
+        for group in 0..self.groups.into() {
+            let source = Source { window, x: input, shape, first: group * count, count, zero };
+            let product = Product::new(self.matrix(&tiles, site.blob, group)?, rescale, y.dtype);
+            let first = group * tiles.rows;
+            #[cfg(gimbal_mve)]
+            if super::bytes::convolve(&source, &product, patch, y, first, &mut output).is_some() {
+                continue;
+            }
+            walk(source, &product, [patch, other], y, first, &mut output)?;
+        }
+        Some(())
+    }
 }
 
-impl Patches<'_> {
-    /// No tap fills a patch up to a multiple of four.
-    fn clear(&mut self, columns: usize) {
-        for patch in [&mut *self.one, self.other] {
-            let rest = bytemuck::must_cast_slice_mut::<u32, i16>(patch).get_mut(columns..);
-            rest.into_iter().flatten().for_each(|x| *x = 0);
-        }
-    }
+/// No tap fills a patch up to a multiple of four.
+fn clear(patch: &mut [u32], columns: usize) {
+    let rest = bytemuck::must_cast_slice_mut::<u32, i16>(patch).get_mut(columns..);
+    rest.into_iter().flatten().for_each(|x| *x = 0);
 }
 
 /// One group: rows from `first` of every output, two points at a time, so that each weight is read and
 /// widened for both.
-fn convolve(
+fn walk(
     source: Source<'_>,
     product: &Product<'_>,
-    patches: &mut Patches<'_>,
+    [patch, other]: [&mut [u32]; 2],
     y: &Tensor,
     first: usize,
     output: &mut ActivationsMut<'_>,
@@ -181,16 +191,16 @@ fn convolve(
     let (mut walk, mut start) = (Walk::new(source, across), first);
     let mut points = usize::from(down) * across;
     while points > 1 {
-        walk.gather(bytemuck::must_cast_slice_mut(patches.one))?;
-        walk.gather(bytemuck::must_cast_slice_mut(patches.other))?;
+        walk.gather(bytemuck::must_cast_slice_mut(patch))?;
+        walk.gather(bytemuck::must_cast_slice_mut(other))?;
         let (a, b) = output.part(start, channels + product.rows())?.split_at(channels)?;
-        product.multiply_two([patches.one, patches.other], [a, b]);
+        product.multiply_two([patch, other], [a, b]);
         start += 2 * channels;
         points -= 2;
     }
     if points == 1 {
-        walk.gather(bytemuck::must_cast_slice_mut(patches.one))?;
-        product.multiply(patches.one, output.part(start, product.rows())?);
+        walk.gather(bytemuck::must_cast_slice_mut(patch))?;
+        product.multiply(patch, output.part(start, product.rows())?);
     }
     Some(())
 }

@@ -104,7 +104,7 @@ impl Record for Depthwise {
     }
 
     fn check(&self, site: &Site<'_>) -> Result<u32, Fault> {
-        let Site { inputs: [x, _], output: y, scratch, .. } = site;
+        let Site { input: x, output: y, other: scratch, .. } = site;
         if x.dtype != y.dtype || x.dtype == Dtype::I32 || scratch.dtype != Dtype::I32 {
             return Err(Fault::Operand);
         }
@@ -181,15 +181,14 @@ impl Group<'_> {
 
 impl Depthwise {
     fn convolve<X: Activation>(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
-        let Site { inputs: [x, _], output: y, scratch, .. } = site;
+        let Site { input: x, output: y, other: scratch, .. } = site;
         let (filters, rescale) = (self.filters(site)?, self.requantize.rescale_checked());
         let groups = filters.of(site.blob, self.weights)?;
         let size = x.shape.map(usize::from);
         let [height, width, _] = size;
         let [_, columns, channels] = y.shape.map(usize::from);
-        let [input, _] = memory.inputs;
-        let (input, output) = (view::<X>(input, x)?, view_mut::<X>(memory.output, y)?);
-        let mut taps = Taps::new(view_mut::<i32>(memory.scratch, scratch)?);
+        let (input, output) = (view::<X>(memory.input, x)?, view_mut::<X>(memory.output, y)?);
+        let mut taps = Taps::new(view_mut::<i32>(memory.other, scratch)?);
         let zero = X::from_i16(x.zero_point);
         #[cfg(all(gimbal_asm, not(gimbal_v6m)))]
         let kernel = crate::asm::Channels::new(groups.words, channels, &rescale, zero);

@@ -58,7 +58,7 @@ impl Record for Add {
             return Err(Fault::Quantization);
         }
         // No more than 2·2⁴⁸ + 2⁴⁶: whatever the sum, 64 bits hold it.
-        let ([a, b], [m, n]) = (&site.inputs, self.multipliers.map(i64::from));
+        let (a, b, [m, n]) = (site.input, site.other, self.multipliers.map(i64::from));
         let bound = m.abs() * largest(a) + n.abs() * largest(b) + self.addend().abs();
         let needed = if site.output.dtype == Dtype::I8 { bound } else { bound >> self.requantize.shift };
         if needed <= i32::MAX.into() { Ok(0) } else { Err(Fault::Accumulator) }
@@ -68,7 +68,7 @@ impl Record for Add {
         let Self { requantize: Requantize { shift, min, max, .. }, multipliers: [m, n], .. } = *self;
         let (shift, min, max) = (u32::from(shift) & 31, min.into(), max.into());
         // The zero points of both inputs are multiplied and taken off once for all.
-        let [p, q] = &site.inputs;
+        let (p, q) = (site.input, site.other);
         let zeros = i64::from(p.zero_point) * i64::from(m) + i64::from(q.zero_point) * i64::from(n);
         let offset = self.addend() - zeros;
         match site.output.dtype {
@@ -106,12 +106,12 @@ impl Record for Mul {
         if !self.requantize.fits(&site.output) || self.requantize.rescale().is_none() {
             return Err(Fault::Quantization);
         }
-        let [a, b] = &site.inputs;
+        let (a, b) = (site.input, site.other);
         if largest(a) * largest(b) <= i32::MAX.into() { Ok(0) } else { Err(Fault::Accumulator) }
     }
 
     fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
-        let [a, b] = &site.inputs;
+        let (a, b) = (site.input, site.other);
         let (p, q) = (i32::from(a.zero_point), i32::from(b.zero_point));
         let (rescale, multiplier) = (self.requantize.rescale_checked(), self.multiplier);
         let product = |a: i32, b: i32| rescale.apply((a - p).wrapping_mul(b - q), multiplier).into();
@@ -130,7 +130,7 @@ fn shifted(sum: i64, shift: u32) -> i32 {
 
 /// Proves that there are as many elements as [`each`] needs.
 fn check_operands(site: &Site<'_>) -> Result<(), Fault> {
-    let Site { inputs: [a, b], output: y, .. } = site;
+    let Site { input: a, other: b, output: y, .. } = site;
     if a.dtype != y.dtype || b.dtype != y.dtype || y.dtype == Dtype::I32 {
         return Err(Fault::Operand);
     }
@@ -152,8 +152,8 @@ fn largest(x: &Tensor) -> i64 {
 /// `y = f(a, b)` for every element; `b` starts again where it ends.
 #[inline]
 fn each<X: Activation>(site: &Site<'_>, memory: Memory<'_>, f: impl Fn(i32, i32) -> i32) -> Option<()> {
-    let [a, b] = memory.inputs;
-    let [of_a, of_b] = &site.inputs;
+    let (a, b) = (memory.input, memory.other);
+    let (of_a, of_b) = (site.input, site.other);
     let (a, b) = (view::<X>(a, of_a)?, view::<X>(b, of_b)?);
     let y = view_mut::<X>(memory.output, site.output)?;
     for (a, y) in pairs(a.chunks(b.len().max(1)), y.chunks_mut(b.len().max(1))) {

@@ -33,7 +33,7 @@ impl Record for L2Norm {
     }
 
     fn check(&self, site: &Site<'_>) -> Result<u32, Fault> {
-        let Site { inputs: [x, _], output: y, .. } = site;
+        let Site { input: x, output: y, .. } = site;
         if (x.dtype, y.dtype) != (Dtype::I8, Dtype::I8) {
             return Err(Fault::Operand);
         }
@@ -44,9 +44,8 @@ impl Record for L2Norm {
     }
 
     fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
-        let Site { inputs: [x, _], output: y, .. } = site;
-        let [input, _] = memory.inputs;
-        self.normalize(x.zero_point, x.shape[2].into(), view(input, x)?, view_mut(memory.output, y)?);
+        let Site { input: x, output: y, .. } = site;
+        self.normalize(x.zero_point, x.shape[2].into(), view(memory.input, x)?, view_mut(memory.output, y)?);
         Some(())
     }
 }

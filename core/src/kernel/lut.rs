@@ -35,7 +35,7 @@ impl Record for Lut {
     }
 
     fn check(&self, site: &Site<'_>) -> Result<u32, Fault> {
-        let Site { inputs: [x, _], output: y, .. } = site;
+        let Site { input: x, output: y, .. } = site;
         if (x.dtype, y.dtype) != (Dtype::I8, Dtype::I8) {
             return Err(Fault::Operand);
         }
@@ -52,9 +52,8 @@ impl Record for Lut {
         if site.in_place {
             y.iter_mut().for_each(|y| *y = look_up(table, *y));
         } else {
-            let [input, _] = memory.inputs;
-            let [x, _] = &site.inputs;
-            y.iter_mut().zip(view::<i8>(input, x)?).for_each(|(y, &x)| *y = look_up(table, x));
+            let x = site.input;
+            y.iter_mut().zip(view::<i8>(memory.input, x)?).for_each(|(y, &x)| *y = look_up(table, x));
         }
         Some(())
     }

@@ -83,7 +83,7 @@ pub struct Operands {
     pub inputs: [TensorId; 2],
     /// What it writes; equal to the first input where it works in place.
     pub output: TensorId,
-    /// Memory that it needs while it runs, or [`NONE`].
+    /// Memory that it needs while it runs, or [`NONE`]; none for an operator with two inputs.
     pub scratch: TensorId,
 }
 
@@ -173,9 +173,10 @@ pub(crate) type Body = [u32; Operator::LEN / size_of::<u32>() - 1];
 /// A tensor that the record does not name is [`Tensor::ABSENT`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Site<'m> {
-    pub(crate) inputs: [&'m Tensor; 2],
+    pub(crate) input: &'m Tensor,
+    /// The second input, or the scratch: no operator has both.
+    pub(crate) other: &'m Tensor,
     pub(crate) output: &'m Tensor,
-    pub(crate) scratch: &'m Tensor,
     /// Whether the output is the first input.
     pub(crate) in_place: bool,
     pub(crate) blob: &'m [u32],

@@ -48,7 +48,7 @@ impl Record for NearestCode {
     }
 
     fn check(&self, site: &Site<'_>) -> Result<u32, Fault> {
-        let Site { inputs: [x, _], output: y, .. } = site;
+        let Site { input: x, output: y, .. } = site;
         if (x.dtype, y.dtype) != (Dtype::I8, Dtype::I8) {
             return Err(Fault::Operand);
         }
@@ -66,9 +66,8 @@ impl Record for NearestCode {
     }
 
     fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
-        let Site { inputs: [x, _], output: y, .. } = site;
-        let [input, _] = memory.inputs;
-        self.distances(self.codes(site)?, view(input, x)?, view_mut(memory.output, y)?);
+        let Site { input: x, output: y, .. } = site;
+        self.distances(self.codes(site)?, view(memory.input, x)?, view_mut(memory.output, y)?);
         Some(())
     }
 }
@@ -93,7 +92,7 @@ impl NearestCode {
 
 /// Bytes of the codes.
 fn bytes(site: &Site<'_>) -> Option<u32> {
-    site.inputs[0].elements()?.checked_mul(site.output.shape[2].into())
+    site.input.elements()?.checked_mul(site.output.shape[2].into())
 }
 
 // ---- Tests ----------------------------------------------------------------------------------------

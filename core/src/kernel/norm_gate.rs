@@ -48,7 +48,7 @@ impl Record for NormGate {
     }
 
     fn check(&self, site: &Site<'_>) -> Result<u32, Fault> {
-        let Site { output: v, scratch, .. } = site;
+        let Site { output: v, other: scratch, .. } = site;
         if (v.dtype, v.shape[0], scratch.dtype) != (Dtype::I16, 3, Dtype::I16) || !site.in_place {
             return Err(Fault::Operand);
         }
@@ -69,7 +69,7 @@ impl Record for NormGate {
         let matrix = tiles(site).of(site.blob, self.weights)?;
         let vectors = view_mut(memory.output, site.output)?;
         let product = Product::new(matrix, self.requantize.rescale_checked(), Dtype::I16);
-        self.gate(&product, site.output.shape[2].into(), vectors, memory.scratch)
+        self.gate(&product, site.output.shape[2].into(), vectors, memory.other)
     }
 }
 

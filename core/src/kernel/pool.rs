@@ -71,7 +71,7 @@ impl Record for Pool {
     }
 
     fn check(&self, site: &Site<'_>) -> Result<u32, Fault> {
-        let Site { inputs: [x, _], output: y, .. } = site;
+        let Site { input: x, output: y, .. } = site;
         let pooling = Pooling::of(self.pooling).ok_or(Fault::Quantization)?;
         let wanted = if pooling == Pooling::Sum { Dtype::I32 } else { x.dtype };
         if x.dtype == Dtype::I32 || y.dtype != wanted {
@@ -93,9 +93,9 @@ impl Record for Pool {
     }
 
     fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
-        let Site { inputs: [x, _], output: y, .. } = site;
-        let [input, _] = memory.inputs;
-        let samples = Samples { window: &self.window, shape: x.shape.map(usize::from), x: Activations::of(input, x)? };
+        let Site { input: x, output: y, .. } = site;
+        let samples =
+            Samples { window: &self.window, shape: x.shape.map(usize::from), x: Activations::of(memory.input, x)? };
         let zero = i32::from(x.zero_point).wrapping_mul(self.window.taps() as i32);
         match Pooling::of(self.pooling)? {
             Pooling::Max => largest(&samples, y.shape, ActivationsMut::of(memory.output, y)?),

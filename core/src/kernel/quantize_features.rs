@@ -31,7 +31,7 @@ impl Record for QuantizeFeatures {
     }
 
     fn check(&self, site: &Site<'_>) -> Result<u32, Fault> {
-        let Site { inputs: [x, _], output: y, contract, .. } = site;
+        let Site { input: x, output: y, contract, .. } = site;
         if (x.dtype, y.dtype) != (Dtype::I16, Dtype::I8) {
             return Err(Fault::Operand);
         }
@@ -42,10 +42,9 @@ impl Record for QuantizeFeatures {
     }
 
     fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
-        let Site { inputs: [x, _], output: y, contract, .. } = site;
+        let Site { input: x, output: y, contract, .. } = site;
         let fields = contract.fields.iter().map(|field| field.kind.channels());
-        let [input, _] = memory.inputs;
-        self.samples(fields, x.shape[2].into(), view(input, x)?, view_mut(memory.output, y)?);
+        self.samples(fields, x.shape[2].into(), view(memory.input, x)?, view_mut(memory.output, y)?);
         Some(())
     }
 }

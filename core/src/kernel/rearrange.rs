@@ -130,7 +130,7 @@ impl Record for Rearrange {
     }
 
     fn check(&self, site: &Site<'_>) -> Result<u32, Fault> {
-        let Site { inputs: [x, _], output: y, .. } = site;
+        let Site { input: x, output: y, .. } = site;
         if x.dtype != y.dtype {
             return Err(Fault::Operand);
         }
@@ -161,8 +161,7 @@ impl Record for Rearrange {
 
 impl Rearrange {
     fn rearrange<X: Element>(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
-        let [input, _] = memory.inputs;
-        let (x, y) = (view::<X>(input, site.inputs[0])?, view_mut::<X>(memory.output, site.output)?);
+        let (x, y) = (view::<X>(memory.input, site.input)?, view_mut::<X>(memory.output, site.output)?);
         // Places wrap on their way and are inside where they arrive.
         let [a, b, c, stride] = self.strides.map(|stride| stride as u32);
         let [_, height, width, len] = self.shape.map(u32::from);

@@ -113,7 +113,7 @@ impl Record for Softmax {
     }
 
     fn check(&self, site: &Site<'_>) -> Result<u32, Fault> {
-        let Site { inputs: [x, _], output: y, .. } = site;
+        let Site { input: x, output: y, .. } = site;
         if (x.dtype, y.dtype) != (Dtype::I8, Dtype::I8) {
             return Err(Fault::Operand);
         }
@@ -127,10 +127,14 @@ impl Record for Softmax {
     }
 
     fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
-        let Site { inputs: [x, _], output: y, .. } = site;
-        let [input, _] = memory.inputs;
+        let Site { input: x, output: y, .. } = site;
         let channels = usize::from(x.shape[2]);
-        self.normalize(Table::of(site.blob, self.table)?, channels, view(input, x)?, view_mut(memory.output, y)?);
+        self.normalize(
+            Table::of(site.blob, self.table)?,
+            channels,
+            view(memory.input, x)?,
+            view_mut(memory.output, y)?,
+        );
         Some(())
     }
 }
@@ -144,7 +148,7 @@ impl Record for LogSoftmax {
     }
 
     fn check(&self, site: &Site<'_>) -> Result<u32, Fault> {
-        let Site { inputs: [x, _], output: y, .. } = site;
+        let Site { input: x, output: y, .. } = site;
         if (x.dtype, y.dtype) != (Dtype::I8, Dtype::I8) {
             return Err(Fault::Operand);
         }
@@ -161,10 +165,14 @@ impl Record for LogSoftmax {
     }
 
     fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
-        let Site { inputs: [x, _], output: y, .. } = site;
-        let [input, _] = memory.inputs;
+        let Site { input: x, output: y, .. } = site;
         let channels = usize::from(x.shape[2]);
-        self.normalize(Table::of(site.blob, self.table)?, channels, view(input, x)?, view_mut(memory.output, y)?);
+        self.normalize(
+            Table::of(site.blob, self.table)?,
+            channels,
+            view(memory.input, x)?,
+            view_mut(memory.output, y)?,
+        );
         Some(())
     }
 }

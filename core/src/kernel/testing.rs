@@ -52,23 +52,20 @@ impl Bench {
         let (kernel, ids, blob) = (kernel(*kind), operands(body), self.blob());
         let site = self.site(&ids, &blob, if ids.inputs[0] == NONE { inputs[0] } else { &[] });
         (kernel.check)(body, &site).expect("the loader takes it");
-        let mut memory = [0, 1].map(|i| match ids.inputs[i] {
-            NONE => Vec::new(),
-            _ => pack(site.inputs[i], inputs[i]),
-        });
-        let mut output = if site.in_place { std::mem::take(&mut memory[0]) } else { rubbish(site.output) };
-        let mut scratch = rubbish(site.scratch);
-        let [a, b] = &mut memory;
-        (kernel.run)(body, &site, Memory { inputs: [a, b], output: &mut output, scratch: &mut scratch }).unwrap();
+        let of_input = |i: usize, tensor| if ids.inputs[i] == NONE { rubbish(tensor) } else { pack(tensor, inputs[i]) };
+        let (mut input, mut other) = (of_input(0, site.input), of_input(1, site.other));
+        let mut output = if site.in_place { std::mem::take(&mut input) } else { rubbish(site.output) };
+        let memory = Memory { input: &mut input, other: &mut other, output: &mut output };
+        (kernel.run)(body, &site, memory).unwrap();
         unpack(site.output, &output)
     }
 
     /// Where an operator with these operands stands.
     pub(crate) fn site<'s>(&'s self, ids: &Operands, blob: &'s [u32], window: &'s [i16]) -> Site<'s> {
         Site {
-            inputs: ids.inputs.map(|id| self.tensor(id)),
+            input: self.tensor(ids.inputs[0]),
+            other: self.tensor(if ids.inputs[1] == NONE { ids.scratch } else { ids.inputs[1] }),
             output: self.tensor(ids.output),
-            scratch: self.tensor(ids.scratch),
             in_place: ids.inputs[0] == ids.output,
             blob,
             contract: &CONTRACT,

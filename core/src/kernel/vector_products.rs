@@ -59,7 +59,7 @@ impl Record for InnerProduct {
     }
 
     fn check(&self, site: &Site<'_>) -> Result<u32, Fault> {
-        let Site { inputs: [a, b], output: y, .. } = site;
+        let Site { input: a, other: b, output: y, .. } = site;
         let b = if self.operands.inputs[1] == NONE { a } else { b };
         if !are_vectors(a) || !are_vectors(b) || y.dtype == Dtype::I32 {
             return Err(Fault::Operand);
@@ -89,7 +89,7 @@ impl Record for CrossProduct {
     }
 
     fn check(&self, site: &Site<'_>) -> Result<u32, Fault> {
-        let Site { inputs: [a, b], output: y, .. } = site;
+        let Site { input: a, other: b, output: y, .. } = site;
         if ![*a, *b, *y].into_iter().all(are_vectors) {
             return Err(Fault::Operand);
         }
@@ -101,7 +101,7 @@ impl Record for CrossProduct {
     }
 
     fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
-        let ([a, b], [of_a, of_b]) = (memory.inputs, &site.inputs);
+        let (a, b, of_a, of_b) = (memory.input, memory.other, site.input, site.other);
         let ([ax, ay, az], [bx, by, bz]) = (planes(a, of_a)?, planes(b, of_b)?);
         let (x, rest) = view_mut::<i16>(memory.output, site.output)?.split_at_mut_checked(ax.len())?;
         let (y, z) = rest.split_at_mut_checked(ax.len())?;
@@ -129,9 +129,9 @@ fn planes<'a>(words: &'a [u32], x: &Tensor) -> Option<[&'a [i16]; 3]> {
 
 impl InnerProduct {
     fn products<Y: Activation>(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
-        let [a, b] = memory.inputs;
-        let a = planes(a, site.inputs[0])?;
-        let b = if self.operands.inputs[1] == NONE { a } else { planes(b, site.inputs[1])? };
+        let (a, b) = (memory.input, memory.other);
+        let a = planes(a, site.input)?;
+        let b = if self.operands.inputs[1] == NONE { a } else { planes(b, site.other)? };
         let (rescale, y) = (self.requantize.rescale_checked(), view_mut::<Y>(memory.output, site.output)?);
         let ([ax, ay, az], [bx, by, bz]) = (a, b);
         let pairs = ax.iter().zip(bx).zip(ay.iter().zip(by)).zip(az.iter().zip(bz));
