@@ -96,6 +96,18 @@ impl<'a> Activations<'a> {
         }
     }
 
+    /// Copies the elements from `start` into 16 bits each, or `None` if there are not as many.
+    pub(crate) fn widen_run(self, start: usize, to: &mut [i16]) -> Option<()> {
+        match self {
+            #[cfg(all(gimbal_asm, not(gimbal_v6m)))]
+            Self::I8(from) => crate::asm::widen_run(from.get(start..)?.get(..to.len())?, to),
+            #[cfg(not(all(gimbal_asm, not(gimbal_v6m))))]
+            Self::I8(from) => copy_run(from.get(start..)?.get(..to.len())?, to),
+            Self::I16(from) => copy_run(from.get(start..)?.get(..to.len())?, to),
+        }
+        Some(())
+    }
+
     /// Copies the lines that start at `start` into 16 bits each, one behind the other, or `None` if there are not as
     /// many elements.
     pub(crate) fn widen(self, start: usize, lines: &Lines, to: &mut [i16]) -> Option<()> {
@@ -120,10 +132,13 @@ pub(crate) struct Lines {
     pub(crate) step: usize,
 }
 
+fn copy_run<X: Copy + Into<i16>>(from: &[X], to: &mut [i16]) {
+    to.iter_mut().zip(from).for_each(|(to, &from)| *to = from.into());
+}
+
 fn copy_lines<X: Copy + Into<i16>>(mut from: &[X], lines: &Lines, mut to: &mut [i16]) -> Option<()> {
     for _ in 0..lines.count {
-        let line = from.get(..lines.len)?;
-        to.split_off_mut(..lines.len)?.iter_mut().zip(line).for_each(|(to, &from)| *to = from.into());
+        copy_run(from.get(..lines.len)?, to.split_off_mut(..lines.len)?);
         from = from.get(lines.step..).unwrap_or_default();
     }
     Some(())

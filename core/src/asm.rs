@@ -766,6 +766,16 @@ unsafe extern "C" fn depthwise(
 
 // ---- Rows of activations -----------------------------------------------------------------------------
 
+/// Copies as many elements as both have into 16 bits each.
+#[cfg(not(gimbal_v6m))]
+pub(crate) fn widen_run(from: &[i8], to: &mut [i16]) {
+    let len = from.len().min(to.len());
+    if len > 0 {
+        // SAFETY: the loop reads so many elements and writes as many. They may have any address.
+        unsafe { widen_lines(from.as_ptr(), to.as_mut_ptr(), len, 1, 0) };
+    }
+}
+
 /// Copies lines into 16 bits each, one behind the other; `None` if there are not as many elements.
 #[cfg(not(gimbal_v6m))]
 pub(crate) fn widen(from: &[i8], lines: &Lines, to: &mut [i16]) -> Option<()> {

@@ -9,7 +9,7 @@
 use super::patch::{Source, Walk, Window};
 use super::tile::{Matrix, Product, SIDE, Tiles};
 use super::{Cost, Fault, Memory, Operands, Record, Site};
-use crate::arena::{Activations, ActivationsMut, Lines};
+use crate::arena::{Activations, ActivationsMut};
 use crate::format::{Dtype, Tensor};
 use crate::quant::Requantize;
 use bytemuck::{Pod, Zeroable};
@@ -134,7 +134,7 @@ impl Conv {
         #[cfg(gimbal_mve)]
         let Some(y) = super::bytes::dense(x, &product, patch, y) else { return Some(()) };
         clear(patch, tiles.columns);
-        x.widen(0, &Lines { count: 1, len: tiles.columns, step: 0 }, bytemuck::must_cast_slice_mut(patch))?;
+        x.widen_run(0, bytemuck::must_cast_slice_mut(patch).get_mut(..tiles.columns)?)?;
         product.multiply(patch, y);
         Some(())
     }

@@ -238,10 +238,7 @@ impl Source<'_> {
             };
             for (tap, patch) in patch.chunks_exact_mut(self.count.max(1)).enumerate() {
                 match self.window.input(1, column, tap, width) {
-                    Some(place) => {
-                        let run = Lines { count: 1, len: self.count, step: 0 };
-                        _ = self.x.widen((line * width + place) * channels + self.first, &run, patch);
-                    }
+                    Some(place) => _ = self.x.widen_run((line * width + place) * channels + self.first, patch),
                     None => patch.fill(self.zero),
                 }
             }
