@@ -61,21 +61,22 @@ pub fn operator(model: &Model<'_>, operator: &Operator) -> Option<Counts> {
         Operator::Pool(pool) => pooled(pool, &x, &y),
         Operator::Depthwise(depthwise) => by_channel(kind(&x), depthwise, &x, &y),
         Operator::Lut(_) => {
-            let place = if operands.inputs[0] == operands.output { "elements in place" } else { "elements" };
-            kind(&y).with([(place, elements)])
+            let place = if operands.inputs[0] == operands.output {
+                ["in place", "elements in place"]
+            } else {
+                ["apart", "elements"]
+            };
+            kind(&y).with([(place[0], 1.0), (place[1], elements)])
         }
         Operator::Add(_) | Operator::Mul(_) => {
             let turns = elements / other.as_ref().map_or(1.0, self::elements).max(1.0);
             kind(&y).with([("turns", turns), ("elements", elements)])
         }
-        Operator::Concat(concat) => {
-            let turns: f64 = y.shape.iter().take(concat.axis.into()).map(|&size| f64::from(size)).product();
-            Counts::new("concat").with([("turns", turns), ("bytes", elements * f64::from(y.dtype.bytes()))])
-        }
-        Operator::Rearrange(rearrange) => moved(kind(&y), rearrange),
+        Operator::Concat(concat) => side_by_side(concat.axis.into(), &x, &y),
+        Operator::Rearrange(rearrange) => moved(kind(&y), rearrange, y.dtype),
         Operator::InnerProduct(_) => {
-            let inputs = if other.is_some() { "products" } else { "squares" };
-            kind(&y).with([(inputs, elements)])
+            let inputs = if other.is_some() { ["two inputs", "products"] } else { ["one input", "squares"] };
+            kind(&y).with([(inputs[0], 1.0), (inputs[1], elements)])
         }
         Operator::CrossProduct(_) => kind(&y).with([("elements", elements)]),
         Operator::Softmax(_) | Operator::LogSoftmax(_) | Operator::L2Norm(_) => {
@@ -126,12 +127,12 @@ fn convolution(mut counts: Counts, conv: &Conv, x: &Tensor, y: &Tensor) -> Count
     counts.add("groups", groups);
     counts.add("points inside", inside.points * groups);
     counts.add("lines inside", inside.lines * groups);
-    gather(&mut counts, inside.lines * groups, across * count);
+    gather(&mut counts, x.dtype, inside.lines * groups, across * count);
     counts.add("points at an edge", edge.points * groups);
     counts.add("lines at an edge", edge.lines * groups);
     counts.add("taps at an edge", edge.taps * groups);
     counts.add("taps around", edge.around * groups);
-    gather(&mut counts, edge.taps * groups, count);
+    gather(&mut counts, x.dtype, edge.taps * groups, count);
     counts.add("taps in padding", edge.padding * groups);
     counts.add("elements of padding", edge.padding * groups * count);
 
@@ -148,8 +149,11 @@ fn convolution(mut counts: Counts, conv: &Conv, x: &Tensor, y: &Tensor) -> Count
     counts
 }
 
-/// Runs of elements that are widened.
-fn gather(counts: &mut Counts, runs: f64, len: f64) {
+/// Runs of elements that are widened, or copied where they are wide.
+fn gather(counts: &mut Counts, dtype: Dtype, runs: f64, len: f64) {
+    if dtype != Dtype::I8 {
+        return copy(counts, runs, len as u64 * u64::from(dtype.bytes()), None);
+    }
     counts.add("words widened", runs * (len / 4.0).floor());
     counts.add("bytes widened", runs * (len % 4.0));
     counts.add("eights widened", runs * (len / 8.0).ceil());
@@ -238,7 +242,8 @@ fn pooled(pool: &Pool, x: &Tensor, y: &Tensor) -> Counts {
     if !largest {
         return counts;
     }
-    let compared = all.taps - all.points;
+    let (mut counts, compared) = (counts, all.taps - all.points);
+    copy(&mut counts, all.points, u64::from(y.shape[2]) * u64::from(x.dtype.bytes()), None);
     counts.with([
         ("words compared", compared * (channels / 4.0).floor()),
         ("bytes compared", compared * (channels % 4.0)),
@@ -246,12 +251,68 @@ fn pooled(pool: &Pool, x: &Tensor, y: &Tensor) -> Counts {
     ])
 }
 
-// ---- Rows --------------------------------------------------------------------------------------------
+// ---- Copies ------------------------------------------------------------------------------------------
 
-fn moved(counts: Counts, rearrange: &Rearrange) -> Counts {
-    let [planes, lines, runs, len] = rearrange.shape.map(f64::from);
-    let (runs, elements) = (planes * lines * runs, planes * lines * runs * len);
-    let way = if rearrange.strides[3] == 1 { "runs, elements in runs" } else { "strided runs, strided elements" };
-    let (runs_name, elements_name) = way.split_once(", ").unwrap_or_default();
-    counts.with([("lines", planes * lines), (runs_name, runs), (elements_name, elements)])
+/// Bytes from which on words are copied.
+const LONG: u64 = 16;
+/// Runs that are looked at; more are like these.
+const ENOUGH: u64 = 1 << 16;
+
+/// Copies of so many bytes; `places` are where they go to and come from, if that is known.
+fn copy(counts: &mut Counts, runs: f64, bytes: u64, places: Option<[u64; 2]>) {
+    if bytes < LONG {
+        counts.add("bytes copied", runs * bytes as f64);
+        return;
+    }
+    let [to, from] = places.unwrap_or_default();
+    let head = to.wrapping_neg() % 4;
+    let words = runs * ((bytes - head) / 4) as f64;
+    // Words that do not lie as they will have to be put together.
+    let [run, word] = match (places, (from + head) % 4) {
+        (None, _) => ["long copies", "words copied"],
+        (_, 0) => ["aligned copies", "aligned words copied"],
+        _ => ["shifted copies", "shifted words copied"],
+    };
+    counts.add(run, runs);
+    counts.add(word, words);
+    counts.add("bytes around words", runs * (head + (bytes - head) % 4) as f64);
+}
+
+fn side_by_side(axis: usize, x: &Tensor, y: &Tensor) -> Counts {
+    let part = |tensor: &Tensor, sizes: std::ops::Range<usize>| {
+        tensor.shape.iter().take(sizes.end).skip(sizes.start).map(|&size| u64::from(size)).product::<u64>()
+    };
+    let turns = part(y, 0..axis);
+    let [first, both] = [x, y].map(|tensor| part(tensor, axis..3) * u64::from(tensor.dtype.bytes()));
+    let mut counts = Counts::new("concat").with([("turns", turns as f64)]);
+    let looked_at = turns.min(ENOUGH);
+    let each = turns as f64 / looked_at.max(1) as f64;
+    for turn in 0..looked_at {
+        copy(&mut counts, each, first, Some([turn * both, turn * first]));
+        let second = both - first;
+        copy(&mut counts, each, second, Some([turn * both + first, turn * second]));
+    }
+    counts
+}
+
+fn moved(mut counts: Counts, rearrange: &Rearrange, dtype: Dtype) -> Counts {
+    let [planes, lines, width, len] = rearrange.shape.map(u64::from);
+    let (runs, size) = (planes * lines * width, i64::from(dtype.bytes()));
+    counts = counts.with([("lines", (planes * lines) as f64), ("runs", runs as f64)]);
+    let [a, b, c, stride] = rearrange.strides.map(i64::from);
+    if stride != 1 {
+        return counts.with([
+            ("strided", 1.0),
+            ("strided runs", runs as f64),
+            ("strided elements", (runs * len) as f64),
+        ]);
+    }
+    let looked_at = runs.min(ENOUGH);
+    let each = runs as f64 / looked_at.max(1) as f64;
+    for run in 0..looked_at {
+        let [i, j, k] = [run / width / lines, run / width % lines, run % width].map(|digit| digit as i64);
+        let from = (i64::from(rearrange.offset) + i * a + j * b + k * c) * size;
+        copy(&mut counts, each, len * size as u64, Some([run * len * size as u64, from.max(0) as u64]));
+    }
+    counts
 }

@@ -26,8 +26,8 @@ const WINDOWS: [(u16, u16, bool); 9] = [
     (128, 2, false),
     (200, 4, false),
 ];
-/// A package has at most 256 operators and as many tensors; a round takes fewer than 80 of each.
-const FULL: usize = 256 - 80;
+/// A package has at most 256 operators and as many tensors; a round takes fewer than 96 of each.
+const FULL: usize = 256 - 96;
 /// Multiplications of a layer: enough that the loops outweigh what is around them.
 const MAX_MACS: u32 = 200_000;
 const BYTE: (i16, i16) = (-128, 127);
@@ -180,6 +180,7 @@ impl Layers {
         }
         let sum = self.builder.tensor(Dtype::I32, [3, 1, channels]);
         self.pool(x, sum, Window::across(length, 1, 1, 0), Pooling::Sum);
+        self.moves(sum);
         // Changes its input, and so comes last.
         let size = usize::from(channels);
         let weights = self.builder.matrix(size, size, (1 << 18)..=(1 << 20), 1 << 30);
@@ -204,6 +205,9 @@ impl Layers {
             let y =
                 if pooling == Pooling::Sum { self.builder.tensor(Dtype::I32, shape) } else { self.like(dtype, shape) };
             self.pool(x, y, window, pooling);
+            if pooling == Pooling::Sum && dtype == Dtype::I16 {
+                self.moves(y);
+            }
         }
         // Of all points.
         let [height, width, channels] = self.builder.shape(x);
