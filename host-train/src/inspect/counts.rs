@@ -60,24 +60,18 @@ pub fn operator(model: &Model<'_>, operator: &Operator) -> Option<Counts> {
         }
         Operator::Pool(pool) => pooled(pool, &x, &y),
         Operator::Depthwise(depthwise) => by_channel(kind(&x), depthwise, &x, &y),
-        Operator::Lut(_) => {
-            let place = if operands.inputs[0] == operands.output {
-                ["in place", "elements in place"]
-            } else {
-                ["apart", "elements"]
-            };
-            kind(&y).with([(place[0], 1.0), (place[1], elements)])
+        Operator::Lut(_) if operands.inputs[0] == operands.output => {
+            kind(&y).with([("in place", 1.0), ("elements in place", elements)])
         }
+        Operator::Lut(_) => kind(&y).with([("apart", 1.0), ("elements", elements)]),
         Operator::Add(_) | Operator::Mul(_) => {
             let turns = elements / other.as_ref().map_or(1.0, self::elements).max(1.0);
             kind(&y).with([("turns", turns), ("elements", elements)])
         }
         Operator::Concat(concat) => side_by_side(concat.axis.into(), &x, &y),
         Operator::Rearrange(rearrange) => moved(kind(&y), rearrange, y.dtype),
-        Operator::InnerProduct(_) => {
-            let inputs = if other.is_some() { ["two inputs", "products"] } else { ["one input", "squares"] };
-            kind(&y).with([(inputs[0], 1.0), (inputs[1], elements)])
-        }
+        Operator::InnerProduct(_) if other.is_none() => kind(&y).with([("one input", 1.0), ("squares", elements)]),
+        Operator::InnerProduct(_) => kind(&y).with([("two inputs", 1.0), ("products", elements)]),
         Operator::CrossProduct(_) => kind(&y).with([("elements", elements)]),
         Operator::Softmax(_) | Operator::LogSoftmax(_) | Operator::L2Norm(_) => {
             kind(&y).with([("rows", rows), ("elements", elements)])
@@ -261,6 +255,7 @@ const ENOUGH: u64 = 1 << 16;
 /// Copies of so many bytes; `places` are where they go to and come from, if that is known.
 fn copy(counts: &mut Counts, runs: f64, bytes: u64, places: Option<[u64; 2]>) {
     if bytes < LONG {
+        counts.add("short copies", runs);
         counts.add("bytes copied", runs * bytes as f64);
         return;
     }
@@ -298,7 +293,7 @@ fn side_by_side(axis: usize, x: &Tensor, y: &Tensor) -> Counts {
 fn moved(mut counts: Counts, rearrange: &Rearrange, dtype: Dtype) -> Counts {
     let [planes, lines, width, len] = rearrange.shape.map(u64::from);
     let (runs, size) = (planes * lines * width, i64::from(dtype.bytes()));
-    counts = counts.with([("lines", (planes * lines) as f64), ("runs", runs as f64)]);
+    counts.add("lines", (planes * lines) as f64);
     let [a, b, c, stride] = rearrange.strides.map(i64::from);
     if stride != 1 {
         return counts.with([
