@@ -49,6 +49,9 @@ fn run(options: &Options) -> Result<()> {
     let mut all = serde_json::Map::new();
     let what = &*options.what;
     if what == "fit" {
+        if options.json.is_some() || options.save {
+            bail!("`fit` writes its own file: without --json and --save");
+        }
         return fit(&options.targets);
     }
     if !options.targets.is_empty() {
