@@ -10,6 +10,7 @@ use gimbal_core::kernel::{
     Add, Argmax, Concat, CrossProduct, InnerProduct, L2Norm, LogSoftmax, Lut, Mul, NearestCode, NormGate, Operands,
     Operator, Pool, Pooling, QuantizeFeatures, QuantizeVectors, Rearrange, Softmax, Window,
 };
+use gimbal_core::quant::Requantize;
 use gimbal_train::package::{Contract, ContractField};
 use rand::RngExt;
 use std::ops::RangeInclusive;
@@ -197,7 +198,7 @@ impl Layers {
     fn pools(&mut self, x: TensorId) {
         let dtype = self.dtype(x);
         for pooling in [Pooling::Max, Pooling::Max, Pooling::Mean, Pooling::Sum] {
-            let (mut window, _) = self.window(x);
+            let mut window = self.window(x);
             if pooling != Pooling::Max {
                 (window.padding, window.circular) = ([0; 2], 0);
             }
@@ -292,18 +293,18 @@ impl Layers {
     fn random_conv(&mut self, x: TensorId) {
         let [height, width, channels] = self.builder.shape(x);
         let vectors = height == 3 && self.dtype(x) == Dtype::I16;
-        let (window, same) = match self.number(1..=6) {
+        let window = match self.number(1..=6) {
             1 if !vectors && elements([height, width, channels]) <= 1024 => {
-                (Window { size: [height, width], ..Window::POINT }, false)
+                Window { size: [height, width], ..Window::POINT }
             }
-            2 => (Window::POINT, true),
+            2 => Window::POINT,
             _ => self.window(x),
         };
         let [rows, across, _] = self.output(x, &window);
         let columns = window.size[0] * window.size[1] * channels;
         let most = MAX_MACS / (u32::from(rows) * u32::from(across) * u32::from(columns));
         let outputs = self.number(1..=most.clamp(1, 64) as u16);
-        let grouped = channels.is_multiple_of(2) && self.one_in(4) && !same;
+        let grouped = channels.is_multiple_of(2) && self.one_in(4);
         let (groups, outputs) = if grouped { (2, outputs.next_multiple_of(2)) } else { (1, outputs) };
         let y = self.like(self.dtype(x), [rows, across, outputs]);
         self.conv(x, y, window, groups);
@@ -317,7 +318,7 @@ impl Layers {
     }
 
     fn random_depthwise(&mut self, x: TensorId) {
-        let (window, _) = self.window(x);
+        let window = self.window(x);
         let y = self.like(self.dtype(x), self.output(x, &window));
         let (biases, requantize) = self.sums(x, y, shift(&window, 1));
         self.builder.depthwise(x, y, window, biases, requantize);
@@ -325,7 +326,7 @@ impl Layers {
     }
 
     /// Biases and how sums are brought back; vectors have none.
-    fn sums(&self, x: TensorId, y: TensorId, shift: u16) -> (RangeInclusive<i32>, gimbal_core::quant::Requantize) {
+    fn sums(&self, x: TensorId, y: TensorId, shift: u16) -> (RangeInclusive<i32>, Requantize) {
         let dtype = self.dtype(x);
         let zero = self.builder.parts.tensors[usize::from(y)].zero_point;
         let biases = if dtype == Dtype::I8 { -3000..=3000 } else { 0..=0 };
@@ -345,8 +346,8 @@ impl Layers {
         }));
     }
 
-    /// A window that fits, and whether it is as large as a point.
-    fn window(&mut self, x: TensorId) -> (Window, bool) {
+    /// Any window that fits.
+    fn window(&mut self, x: TensorId) -> Window {
         let [height, width, _] = self.builder.shape(x);
         let mut window = Window::POINT;
         for (axis, inputs) in [height, width].into_iter().enumerate() {
@@ -365,7 +366,7 @@ impl Layers {
                 window.circular |= 1 << axis;
             }
         }
-        (window, window.size == [1, 1])
+        window
     }
 
     /// What a window makes of a tensor.
