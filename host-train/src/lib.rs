@@ -16,7 +16,7 @@
 //! * [`quantize`] — calibration and core's operators;
 //! * [`package`](mod@package) — the bytes that core reads;
 //! * [`evaluate`](mod@evaluate) — figures, through core: the host's integers are the device's;
-//! * [`inspect`] — what each layer costs;
+//! * [`inspect`] — what each layer costs, and how many instructions it will take;
 //! * [`simulate`](mod@simulate) — the same package in firmware, in QEMU;
 //! * [`report`] — all of it as one page;
 //! * [`pipeline`] and [`run`] — the road from weights to a run's folder;

@@ -4,6 +4,7 @@ use gimbal_core::format::{ALIGNMENT, Dtype, TensorId};
 use gimbal_core::kernel::{Conv, Depthwise, Filters, Operands, Operator, Pool, Pooling, Tiles, Window};
 use gimbal_core::quant::Requantize;
 use gimbal_train::package::{Contract, Parts};
+use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::ops::RangeInclusive;
@@ -122,6 +123,20 @@ impl Builder {
         let start = blob.len();
         blob.extend(bytes);
         start as u32
+    }
+
+    /// A table of exponentials, each so much smaller than the one before.
+    pub(crate) fn exponentials(&mut self) -> u32 {
+        let table = std::iter::successors(Some(1u32 << 15), |&x| Some((x * 62_000) >> 16)).take(256);
+        let bytes: Vec<u8> = table.flat_map(|x| (x as u16).to_le_bytes()).collect();
+        self.constants(&bytes)
+    }
+
+    /// A table in which every element stands once, so that no difference gets lost.
+    pub(crate) fn shuffled(&mut self) -> u32 {
+        let mut table: Vec<u8> = (0..=u8::MAX).collect();
+        table.shuffle(&mut self.rng);
+        self.constants(&table)
     }
 
     pub(crate) fn shape(&self, id: TensorId) -> [u16; 3] {

@@ -14,7 +14,6 @@ use gimbal_core::kernel::{
 use gimbal_core::quant::Requantize;
 use gimbal_train::package::Parts;
 use rand::RngExt;
-use rand::seq::SliceRandom;
 use std::ops::RangeInclusive;
 
 /// Samples in a window.
@@ -269,7 +268,7 @@ impl Net {
     fn rows(&mut self, points: TensorId, image: TensorId) {
         let shape = self.builder.shape(points);
         let probabilities = self.builder.parts.tensor(Dtype::I8, shape, 1.0 / 256.0, -128);
-        let table = self.exponentials();
+        let table = self.builder.exponentials();
         self.push(Operator::Softmax(Softmax { operands: Operands::new(points, probabilities), table }));
         let unit = self.builder.parts.tensor(Dtype::I8, shape, 1.0 / 128.0, 0);
         self.push(Operator::L2Norm(L2Norm { operands: Operands::new(points, unit) }));
@@ -318,7 +317,7 @@ impl Net {
 
     /// A function that replaces its own input, behind everything else that reads it.
     fn in_place(&mut self, image: TensorId) {
-        let table = self.shuffled();
+        let table = self.builder.shuffled();
         self.push(Operator::Lut(Lut { operands: Operands::new(image, image), table }));
         self.keep(image);
     }
@@ -377,7 +376,7 @@ impl Net {
     fn log_softmax(&mut self, x: TensorId) -> TensorId {
         let shape = self.builder.shape(x);
         let y = self.builder.parts.tensor(Dtype::I8, shape, 1.0 / 16.0, 127);
-        let table = self.exponentials();
+        let table = self.builder.exponentials();
         // A step is ln (65536 / 62000), and ln 2 / 2¹⁸ is so many of 1/16.
         self.push(Operator::LogSoftmax(LogSoftmax {
             operands: Operands::new(x, y),
@@ -412,20 +411,6 @@ impl Net {
         features
     }
 
-    /// A table of exponentials, each so much smaller than the one before.
-    fn exponentials(&mut self) -> u32 {
-        let table = std::iter::successors(Some(1u32 << 15), |&x| Some((x * 62_000) >> 16)).take(256);
-        let bytes: Vec<u8> = table.flat_map(|x| (x as u16).to_le_bytes()).collect();
-        self.builder.constants(&bytes)
-    }
-
-    /// A table in which every element stands once, so that no difference gets lost.
-    fn shuffled(&mut self) -> u32 {
-        let mut table: Vec<u8> = (0..=u8::MAX).collect();
-        table.shuffle(&mut self.builder.rng);
-        self.builder.constants(&table)
-    }
-
     // ---- The code ------------------------------------------------------------------------------------
 
     /// Makes a tensor part of the code.
@@ -440,7 +425,7 @@ impl Net {
             x
         } else {
             let bytes = self.bytes(record.shape, CODE_ZERO);
-            let table = self.shuffled();
+            let table = self.builder.shuffled();
             self.push(Operator::Lut(Lut { operands: Operands::new(x, bytes), table }));
             bytes
         };

@@ -2,14 +2,20 @@
 //!
 //! A rise that is wanted is committed: `tests/bench all --save`.
 
+use gimbal_core::Model;
 use gimbal_tests::bench::layers::LAYERS;
 use gimbal_tests::bench::package::{Benchmark, benchmark};
 use gimbal_tests::bench::{golden, measure, sizes};
+use gimbal_tests::operators_windows;
+use gimbal_train::inspect::predict;
 use gimbal_train::simulate::{Bin, Target, Vectors, simulate};
 use std::path::Path;
 
 /// How far off SysTick may be: two polls, and what they round.
 const PRECISION: u64 = 10;
+
+/// How far off a prediction may be, in percent of what QEMU counts for a window.
+const PREDICTED_PERCENT: f64 = 10.0;
 
 /// The value, or one clear sentence about what is missing.
 fn some<T>(result: anyhow::Result<T>) -> T {
@@ -56,4 +62,30 @@ fn what_is_measured_is_right() {
     let mut keep = |line: &str| log.push(line.to_owned());
     let simulation = some(simulate(&package, &vectors, Target::M4, Bin::Golden, &firmware, &mut keep));
     assert!(simulation.success, "{log:?}");
+}
+
+/// Where a kernel was changed, `tests/bench fit` measures anew.
+#[test]
+fn predictions_hold_for_what_ships() {
+    let [wrist, operators]: [&[u8]; 2] =
+        [include_bytes!("../data/wrist.gmbl"), include_bytes!("../data/operators.gmbl")];
+    let packages = [
+        ("wrist", wrist, some(Vectors::recorded(wrist, 1))),
+        ("operators", operators, some(Vectors::compute(operators, &operators_windows(1, 1)))),
+    ];
+    let mut wrong = vec![];
+    for ((name, package, vectors), target) in
+        packages.iter().flat_map(|package| Target::ALL.map(|target| (package, target)))
+    {
+        let model = Model::from_bytes(package).unwrap();
+        let predicted = some(predict(&model, target)).total();
+        let counted = some(measure::run(target, package, vectors)).instructions();
+        let percent = (predicted as f64 / counted as f64 - 1.0) * 100.0;
+        let line = format!("{name}, {target}: {predicted} predicted, {counted} counted, {percent:+.2} %");
+        println!("{line}");
+        if percent.abs() > PREDICTED_PERCENT {
+            wrong.push(line);
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

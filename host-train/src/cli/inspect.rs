@@ -1,9 +1,10 @@
 //! `gimbal inspect`.
 
 use super::{DONE, table};
-use crate::inspect::{layers, role};
+use crate::inspect::{Prediction, layers, predict, role};
 use crate::pipeline::arena_lower_bound;
 use crate::run::read;
+use crate::simulate::Target;
 use anyhow::{Context, Result};
 use clap::Args;
 use gimbal_core::Model;
@@ -12,18 +13,29 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
+const PREDICTED: &str = "Instructions are predicted, not counted: a sum over what the kernels do, as far as shapes \
+    tell, times what that took when layers of many shapes ran in QEMU with -icount shift=0, where every instruction \
+    counts once (`tests/bench fit`). They include what a session does around an operator. For the packages that ship \
+    with the tests the total is within 10 % of what QEMU counts. Cycles of a board are more.";
+
 #[derive(Args)]
+#[command(after_help = PREDICTED)]
 pub struct Options {
     /// The package, such as runs/demo/model.gmbl.
     package: PathBuf,
+    /// Also predict the instructions of each step for a window, on this core: m0 (v6-M code), m3, m4 (Cortex-M4F),
+    /// m7, m33, m55, or rv32 (RISC-V, imc).
+    #[arg(long, value_name = "CORE")]
+    target: Option<Target>,
 }
 
 pub fn run(options: &Options) -> Result<u8> {
     let bytes = read(&options.package)?;
     let model = Model::from_bytes(&bytes).with_context(|| options.package.display().to_string())?;
+    let prediction = options.target.map(|target| predict(&model, target)).transpose()?;
     let bound = arena_lower_bound(&model);
     let over = 100.0 * (model.arena_len() as f64 / f64::from(bound) - 1.0);
-    let (contract, layers) = (contract(&model)?, layer_table(&model)?);
+    let (contract, layers) = (contract(&model)?, layer_table(&model, prediction.as_ref())?);
     let (package, arena) = (bytes.len(), model.arena_len());
     let cut = match model.fast_len() {
         0 => String::new(),
@@ -78,23 +90,45 @@ fn contract(model: &Model<'_>) -> Result<String, fmt::Error> {
     Ok(text)
 }
 
-fn layer_table(model: &Model<'_>) -> Result<String, fmt::Error> {
+fn layer_table(model: &Model<'_>, prediction: Option<&Prediction>) -> Result<String, fmt::Error> {
     let mut text = String::new();
+    let instructions = |count: Option<u64>| count.map_or_else(String::new, |count| format!("{count:>14}"));
+    let titles = if prediction.is_some() { "  instructions" } else { "" };
     writeln!(
         text,
-        "\n{:>3}  {:11}{:19}{:>14}{:>10}{:>9}{:>9}",
+        "\n{:>3}  {:11}{:19}{:>14}{:>10}{:>9}{:>9}{titles}",
         "", "network", "operator", "output", "MACs", "flash B", "arena B"
     )?;
     let layers = layers(model);
+    let between = model.networks().first().filter(|_| model.pose_head().is_some());
+    let between = between.map_or(0, |psi| psi.operators.into());
     for (i, layer) in layers.iter().enumerate() {
+        if let Some(prediction) = prediction.filter(|_| i == between) {
+            canonicalize(&mut text, prediction)?;
+        }
         writeln!(
             text,
-            "{i:>3}  {:11}{:19}{:>14}{:>10}{:>9}{:>9}",
-            layer.network, layer.operator, layer.output, layer.macs, layer.flash_bytes, layer.arena_bytes
+            "{i:>3}  {:11}{:19}{:>14}{:>10}{:>9}{:>9}{}",
+            layer.network,
+            layer.operator,
+            layer.output,
+            layer.macs,
+            layer.flash_bytes,
+            layer.arena_bytes,
+            instructions(prediction.and_then(|prediction| prediction.operators.get(i).copied()))
         )?;
+    }
+    if let Some(prediction) = prediction.filter(|_| layers.len() == between) {
+        canonicalize(&mut text, prediction)?;
     }
     let (macs, flash) =
         layers.iter().fold((0, 0), |(macs, flash), layer| (macs + layer.macs, flash + layer.flash_bytes));
-    writeln!(text, "{:>3}  {:11}{:19}{:>14}{macs:>10}{flash:>9}{:>9}", "", "all", "", "", model.arena_len())?;
+    let total = instructions(prediction.map(Prediction::total));
+    writeln!(text, "{:>3}  {:11}{:19}{:>14}{macs:>10}{flash:>9}{:>9}{total}", "", "all", "", "", model.arena_len())?;
     Ok(text)
+}
+
+/// The step between the networks, or before the only one.
+fn canonicalize(text: &mut String, prediction: &Prediction) -> fmt::Result {
+    writeln!(text, "{:>3}  {:11}{:61}{:>14}", "", "", "pose and canonical window", prediction.canonicalize)
 }

@@ -66,8 +66,18 @@ pub fn layers(target: Target) -> Result<Vec<Row>> {
 pub struct Run {
     /// What each operator takes.
     pub operators: Vec<Counted>,
+    /// What the step between the networks takes.
+    pub canonicalize: Counted,
     /// Bytes of stack under `Model::from_bytes` and under `Session::run`; on the Cortex-M4 only.
     pub stack: Option<(u64, u64)>,
+}
+
+impl Run {
+    /// Instructions of all steps together.
+    #[must_use]
+    pub fn instructions(&self) -> u64 {
+        self.operators.iter().chain([&self.canonicalize]).map(|counted| counted.instructions).sum()
+    }
 }
 
 /// What one operator takes.
@@ -100,13 +110,15 @@ pub fn run(target: Target, package: &[u8], vectors: &Vectors) -> Result<Run> {
     let regions = marks.as_ref().map(|marks| marks.last_regions(steps.len())).transpose()?;
     let stack = marks.as_ref().map(|marks| stack(marks, &log)).transpose()?;
     let regions = regions.into_iter().flatten().map(Some).chain(std::iter::repeat(None));
-    let counted = steps.into_iter().zip(regions).filter(|((step, _), _)| step.starts_with("Operator"));
-    let operators = counted.map(|((_, instructions), region)| Counted {
-        instructions,
-        cycles: region.map(|region| region.cycles),
-        exact: region.map(|region| region.instructions),
+    let counted = steps.into_iter().zip(regions).map(|((step, instructions), region)| {
+        let (cycles, exact) = (region.map(|region| region.cycles), region.map(|region| region.instructions));
+        (step.starts_with("Operator"), Counted { instructions, cycles, exact })
     });
-    Ok(Run { operators: operators.collect(), stack })
+    let (operators, others): (Vec<_>, Vec<_>) = counted.partition(|(operator, _)| *operator);
+    // Where there is no pose, a run ends before it.
+    let (_, canonicalize) = others.first().context("the window has no pose")?;
+    let operators = operators.into_iter().map(|(_, counted)| counted).collect();
+    Ok(Run { operators, canonicalize: *canonicalize, stack })
 }
 
 /// Reads `INFO  Operator(3): 1234 instructions`.

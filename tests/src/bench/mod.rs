@@ -10,9 +10,11 @@
 //! * [`measure`] — instructions of each, in QEMU, and [`sizes`] of code and stack;
 //! * [`plugin`] — cycles and stack on the Cortex-M4;
 //! * [`peers`] — CMSIS-NN's counts;
+//! * [`fit`](mod@fit) — the same for random layers, to predict others by;
 //! * [`golden`] — what was counted before, which must not rise;
 //! * [`table`](mod@table) — for people.
 
+pub mod fit;
 pub mod golden;
 pub mod layers;
 pub mod measure;

@@ -17,7 +17,7 @@ const SAMPLES: u16 = 784;
 const CHANNELS: u16 = 3;
 const SEED: u64 = 11;
 /// Of every tensor of features, so that padding is not just zero.
-const ZERO_POINT: i16 = 3;
+pub(super) const ZERO_POINT: i16 = 3;
 
 /// A package that runs every layer once.
 #[derive(Clone, Debug)]
@@ -144,7 +144,7 @@ impl Layers {
 
 /// Brings a sum of products of a random weight and a random feature back to a feature's size: it grows
 /// with the square root of their number.
-fn shift(window: &Window, channels: u16) -> u16 {
+pub(super) fn shift(window: &Window, channels: u16) -> u16 {
     let columns = window.size[0] * window.size[1] * channels;
     36 + columns.ilog2().div_ceil(2) as u16
 }

@@ -1,5 +1,6 @@
 //! Counts as people read them.
 
+use super::fit::Quality;
 use super::measure::Row;
 use super::peers::Peer;
 use gimbal_train::simulate::Target;
@@ -39,6 +40,16 @@ pub fn layers(target: Target, rows: &[Row], peers: &[Peer]) -> String {
 #[must_use]
 pub fn sizes(sizes: &BTreeMap<String, u64>) -> String {
     sizes.iter().map(|(name, bytes)| format!("{name:20}{:>12} B\n", grouped(*bytes))).collect()
+}
+
+/// How well each kind of step of a processor is predicted.
+#[must_use]
+pub fn qualities(target: Target, qualities: &[Quality]) -> String {
+    let mut text = format!("{:28}{:>8}{:>12}{:>12}\n", format!("{target}: fitted"), "steps", "mean error", "worst");
+    for Quality { kind, samples, mean, worst } in qualities {
+        text += &format!("{kind:28}{samples:>8}{mean:>10.1} %{worst:>10.1} %\n");
+    }
+    text
 }
 
 fn cells(macs: Option<u64>, ours: u64, peer: Option<u64>) -> [String; 5] {

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use clap::Parser;
 use gimbal_tests::bench::measure::Row;
-use gimbal_tests::bench::{golden, measure, peers, sizes, table};
+use gimbal_tests::bench::{fit, golden, measure, peers, sizes, table};
 use gimbal_train::simulate::Target;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -21,8 +21,11 @@ const UNITS: &str = "Instructions are those that the emulated processor executes
 #[derive(Parser)]
 #[command(bin_name = "tests/bench", max_term_width = 100, after_help = UNITS)]
 struct Options {
-    /// m0 (v6-M code), m3, m4, m7, m33, m55, rv32; `sizes`, for bytes of code and stack; or `all`.
+    /// m0 (v6-M code), m3, m4, m7, m33, m55, rv32; `sizes`, for bytes of code and stack; `all`; or `fit`.
     what: String,
+    /// Of `fit`, the targets or `all` [default: all]: measures layers of many shapes and writes what everything takes that
+    /// kernels do to host-train/src/inspect/costs.toml, from which `gimbal inspect --target` predicts.
+    targets: Vec<String>,
     /// Also write the counts: for a target an array of layers, for `sizes` an object of bytes, for `all` an
     /// object with these under their names.
     #[arg(long, value_name = "FILE")]
@@ -45,14 +48,16 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<()> {
     let mut all = serde_json::Map::new();
     let what = &*options.what;
-    let targets = match what {
-        "all" => Target::ALL.to_vec(),
-        "sizes" => vec![],
-        name => match name.parse() {
-            Ok(target) => vec![target],
-            Err(error) => bail!("{error}, and there are `sizes` and `all`"),
-        },
-    };
+    if what == "fit" {
+        if options.json.is_some() || options.save {
+            bail!("`fit` writes its own file: without --json and --save");
+        }
+        return fit(&options.targets);
+    }
+    if !options.targets.is_empty() {
+        bail!("only `fit` takes several targets");
+    }
+    let targets = if what == "sizes" { vec![] } else { targets(what)? };
     for target in targets {
         all.insert(target.to_string(), json!(layers(target, options)?));
     }
@@ -73,6 +78,24 @@ fn layers(target: Target, options: &Options) -> Result<Vec<Row>> {
         golden::save(&golden::layers_path(target), &rows)?;
     }
     Ok(rows)
+}
+
+fn targets(name: &str) -> Result<Vec<Target>> {
+    match name.parse() {
+        _ if name == "all" => Ok(Target::ALL.to_vec()),
+        Ok(target) => Ok(vec![target]),
+        Err(error) => bail!("{error}, and there are `sizes`, `all` and `fit`"),
+    }
+}
+
+fn fit(names: &[String]) -> Result<()> {
+    let all = ["all".to_owned()];
+    for name in if names.is_empty() { &all } else { names } {
+        for target in targets(name)? {
+            println!("{}", table::qualities(target, &fit::fit(target)?));
+        }
+    }
+    Ok(())
 }
 
 fn bytes(options: &Options) -> Result<BTreeMap<String, u64>> {

@@ -1,7 +1,17 @@
 //! What a package costs, layer by layer.
+//!
+//! MACs and bytes are counted ([`layers`]); instructions are predicted ([`predict`]): a package's shapes become
+//! [`counts`] of what its kernels do, of windows with the help of `reach`, and [`cost`] knows from a fit what
+//! each takes on each processor.
+
+pub mod cost;
+pub mod counts;
+mod reach;
+
+pub use cost::{Prediction, predict};
 
 use gimbal_core::Model;
-use gimbal_core::format::{Dtype, Operator, Role, Tensor};
+use gimbal_core::format::{Operator, Role, Tensor};
 
 /// One operator of a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,11 +52,7 @@ fn layer(model: &Model<'_>, at: u16, operator: &Operator, network: &'static str)
 
 /// Type and shape: `i8 64×32`, or `i16 3×64×16` for vectors.
 fn describe(tensor: &Tensor) -> String {
-    let dtype = match tensor.dtype {
-        Dtype::I8 => "i8",
-        Dtype::I16 => "i16",
-        Dtype::I32 => "i32",
-    };
+    let dtype = counts::name(tensor.dtype);
     let sizes: Vec<String> = tensor.shape.iter().skip_while(|&&size| size == 1).map(u16::to_string).collect();
     format!("{dtype} {}", sizes.join("×"))
 }
