@@ -171,9 +171,12 @@ impl Conv {
 }
 
 /// No tap fills a patch up to a multiple of four.
+#[inline(never)]
 fn clear(patch: &mut [u32], columns: usize) {
-    let rest = bytemuck::must_cast_slice_mut::<u32, i16>(patch).get_mut(columns..);
-    rest.into_iter().flatten().for_each(|x| *x = 0);
+    // At most three.
+    for x in bytemuck::must_cast_slice_mut::<u32, i16>(patch).iter_mut().skip(columns) {
+        *x = 0;
+    }
 }
 
 /// One group: rows from `first` of every output, two points at a time, so that each weight is read and

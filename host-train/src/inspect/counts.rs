@@ -44,40 +44,41 @@ pub fn operator(model: &Model<'_>, operator: &Operator) -> Option<Counts> {
     let x = if operands.inputs[0] == NONE { y } else { model.tensor(operands.inputs[0])? };
     let other = model.tensor(operands.inputs[1]);
     let kind = |tensor: &Tensor| Counts::new(format!("{} {}", operator.name(), name(tensor.dtype)));
-    let [elements, rows] = [elements(&y), elements(&x) / f64::from(x.shape[2])];
+    let [elements, rows] = [elements(y), elements(x) / f64::from(x.shape[2])];
     Some(match operator {
-        Operator::QuantizeVectors(_) => kind(&y).with([("elements", elements)]),
+        Operator::QuantizeVectors(_) => kind(y).with([("elements", elements)]),
         Operator::QuantizeFeatures(_) => {
             let fields = rows * model.input().fields.len() as f64;
-            kind(&y).with([("samples", rows), ("fields", fields), ("elements", elements)])
+            kind(y).with([("samples", rows), ("fields", fields), ("elements", elements)])
         }
-        Operator::Conv(conv) => convolution(kind(&x), conv, &x, &y),
+        Operator::Conv(conv) if is_dense(conv, x, y) => dense(x, y),
+        Operator::Conv(conv) => convolution(kind(x), conv, x, y),
         Operator::NormGate(_) => {
             let [_, samples, channels] = y.shape.map(f64::from);
-            let mut counts = kind(&y).with([("samples", samples), ("elements", elements)]);
+            let mut counts = kind(y).with([("samples", samples), ("elements", elements)]);
             product(&mut counts, "one", [channels; 2], samples);
             counts
         }
-        Operator::Pool(pool) => pooled(pool, &x, &y),
-        Operator::Depthwise(depthwise) => by_channel(kind(&x), depthwise, &x, &y),
+        Operator::Pool(pool) => pooled(pool, x, y),
+        Operator::Depthwise(depthwise) => by_channel(kind(x), depthwise, x, y),
         Operator::Lut(_) if operands.inputs[0] == operands.output => {
-            kind(&y).with([("in place", 1.0), ("elements in place", elements)])
+            kind(y).with([("in place", 1.0), ("elements in place", elements)])
         }
-        Operator::Lut(_) => kind(&y).with([("apart", 1.0), ("elements", elements)]),
+        Operator::Lut(_) => kind(y).with([("apart", 1.0), ("elements", elements)]),
         Operator::Add(_) | Operator::Mul(_) => {
-            let turns = elements / other.as_ref().map_or(1.0, self::elements).max(1.0);
-            kind(&y).with([("turns", turns), ("elements", elements)])
+            let turns = elements / other.map_or(1.0, self::elements).max(1.0);
+            kind(y).with([("turns", turns), ("elements", elements)])
         }
-        Operator::Concat(concat) => side_by_side(concat.axis.into(), &x, &y),
-        Operator::Rearrange(rearrange) => moved(kind(&y), rearrange, y.dtype),
-        Operator::InnerProduct(_) if other.is_none() => kind(&y).with([("one input", 1.0), ("squares", elements)]),
-        Operator::InnerProduct(_) => kind(&y).with([("two inputs", 1.0), ("products", elements)]),
-        Operator::CrossProduct(_) => kind(&y).with([("elements", elements)]),
+        Operator::Concat(concat) => side_by_side(concat.axis.into(), x, y),
+        Operator::Rearrange(rearrange) => moved(kind(y), rearrange, y.dtype),
+        Operator::InnerProduct(_) if other.is_none() => kind(y).with([("one input", 1.0), ("squares", elements)]),
+        Operator::InnerProduct(_) => kind(y).with([("two inputs", 1.0), ("products", elements)]),
+        Operator::CrossProduct(_) => kind(y).with([("elements", elements)]),
         Operator::Softmax(_) | Operator::LogSoftmax(_) | Operator::L2Norm(_) => {
-            kind(&y).with([("rows", rows), ("elements", elements)])
+            kind(y).with([("rows", rows), ("elements", elements)])
         }
-        Operator::Argmax(_) => kind(&x).with([("rows", rows), ("elements", self::elements(&x))]),
-        Operator::NearestCode(_) => kind(&y).with([("codes", elements), ("elements", elements * self::elements(&x))]),
+        Operator::Argmax(_) => kind(x).with([("rows", rows), ("elements", self::elements(x))]),
+        Operator::NearestCode(_) => kind(y).with([("codes", elements), ("elements", elements * self::elements(x))]),
     })
 }
 
@@ -108,6 +109,19 @@ fn elements(tensor: &Tensor) -> f64 {
 }
 
 // ---- Windows -----------------------------------------------------------------------------------------
+
+/// One window that sees the whole input, which is not walked to.
+fn is_dense(conv: &Conv, x: &Tensor, y: &Tensor) -> bool {
+    let ([height, width, _], [down, across, _]) = (x.shape, y.shape);
+    ([down, across, conv.groups], conv.window.padding, conv.window.size) == ([1; 3], [0; 2], [height, width])
+}
+
+fn dense(x: &Tensor, y: &Tensor) -> Counts {
+    let mut counts = Counts::new(format!("dense {}", name(x.dtype)));
+    gather(&mut counts, x.dtype, 1.0, elements(x));
+    product(&mut counts, "one", [elements(y), elements(x)], 1.0);
+    counts
+}
 
 fn convolution(mut counts: Counts, conv: &Conv, x: &Tensor, y: &Tensor) -> Counts {
     let groups = f64::from(conv.groups.max(1));
@@ -210,8 +224,8 @@ fn pooled(pool: &Pool, x: &Tensor, y: &Tensor) -> Counts {
     let asked = all.lines * across - runs * across;
     let way = |pooling: Pooling| pool.pooling == pooling.code();
     let largest = way(Pooling::Max);
-    // Sums are kept for eight channels at a time, and largest ones in the output.
-    let blocks = if largest { 1.0 } else { (channels / 8.0).ceil() };
+    // Each sum is found by itself, and largest ones are kept in the output.
+    let blocks = if largest { 1.0 } else { channels };
     let name = format!(
         "{} {}",
         if largest {
@@ -236,12 +250,10 @@ fn pooled(pool: &Pool, x: &Tensor, y: &Tensor) -> Counts {
     if !largest {
         return counts;
     }
-    let (mut counts, compared) = (counts, all.taps - all.points);
-    copy(&mut counts, all.points, u64::from(y.shape[2]) * u64::from(x.dtype.bytes()), None);
     counts.with([
-        ("words compared", compared * (channels / 4.0).floor()),
-        ("bytes compared", compared * (channels % 4.0)),
-        ("vectors compared", compared * (channels / 16.0).ceil()),
+        ("words compared", all.taps * (channels / 4.0).floor()),
+        ("bytes compared", all.taps * (channels % 4.0)),
+        ("vectors compared", all.taps * (channels / 16.0).ceil()),
     ])
 }
 
