@@ -7,9 +7,10 @@
  * LDRD/STRD 3 (2 when pipelined); divide 7 (2..12); a taken branch 1 + 1 (refill 1..3); float add/multiply 1,
  * multiply-accumulate 3, divide and square root 14. It is an estimate: no flash wait states, no bus contention.
  *
- * The instruction SEV marks: each one executed writes a line "<instructions> <cycles> <address>" to the file
- * `out`, the totals so far, the mark itself included, and the lowest address at or above `stack` to which
- * anything was stored since the mark before. The mark is exact: every instruction is counted as it executes.
+ * The instruction SEV marks, once where two are less than APART instructions from each other: each mark executed
+ * writes a line "<instructions> <cycles> <address>" to the file `out`, the totals so far, the mark itself included,
+ * and the lowest address at or above `stack` to which anything was stored since the mark before. The mark is exact:
+ * every instruction is counted as it executes.
  *
  * build: cc -O2 -shared -fPIC -o m4cycles.so m4cycles.c
  * run:   qemu-system-arm ... -plugin file=./m4cycles.so,out=FILE,stack=ADDRESS
@@ -40,9 +41,11 @@ __attribute__((visibility("default"))) int qemu_plugin_version = 1;
 
 enum { STORES = 2 };
 enum { SEV = 0xbf40 };
+enum { APART = 5 };
 
 static uint64_t insns, cycles, refill = 1;
 static uint64_t expected_pc; /* where the last instruction falls through to */
+static uint64_t marked;      /* instructions up to the last mark */
 static uint64_t stack, lowest = UINT64_MAX;
 static FILE *out;
 
@@ -101,7 +104,8 @@ static void on_instruction(unsigned vcpu, void *data)
     expected_pc = i->end;
     insns++;
     cycles += i->cycles;
-    if (i->marks) {
+    if (i->marks && insns - marked >= APART) {
+        marked = insns;
         fprintf(out, "%llu %llu %llu\n", (unsigned long long)insns, (unsigned long long)cycles,
                 (unsigned long long)lowest);
         fflush(out);

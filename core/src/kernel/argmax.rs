@@ -113,6 +113,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "long, and the same code as in other tests")]
     fn the_last_of_as_many_as_there_may_be() {
         let mut x = vec![0; 1 << 15];
         *x.last_mut().unwrap() = 1;

@@ -89,7 +89,9 @@ impl Tiles {
 
     /// The matrix at `offset`, or `None` if it is empty, not aligned or outside the blob.
     pub(crate) fn of<'m>(&self, blob: &'m [u32], offset: u32) -> Option<Matrix<'m>> {
-        let words = constants(blob, offset, self.len() / size_of::<u32>())?;
+        // Kernels rely on this length: it must not wrap.
+        let group = self.columns.div_ceil(SIDE).checked_add(2)?.checked_mul(SIDE)?;
+        let words = constants(blob, offset, group.checked_mul(self.rows.div_ceil(SIDE))?)?;
         let matrix = Matrix { words, rows: self.rows, quads: self.columns.div_ceil(SIDE) };
         (!self.is_empty()).then_some(matrix)
     }

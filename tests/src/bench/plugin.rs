@@ -89,7 +89,7 @@ impl Marks {
         let regions: Vec<Region> = marks.rchunks_exact(2).take(count + 2).map(region).collect();
         let [logged @ .., _, empty] = &regions[..] else { bail!(incomplete) };
         if logged.len() != count {
-            bail!(incomplete);
+            bail!("{incomplete}: {} for {count} steps", self.marks.len());
         }
         let less = |region: &Region| Region {
             instructions: region.instructions.saturating_sub(empty.instructions),
