@@ -82,7 +82,7 @@ pub const FIGURES: [Figure; 22] = [
         "text_bytes_m4",
         "B",
         ".text + .rodata of `golden` on Cortex-M4F without the model",
-        Some(Must::AtMost(40_960.0)),
+        Some(Must::AtMost(20_480.0)),
     ),
     figure("golden_m4", "", "1 if all outputs on Cortex-M4F equal the host's, bit for bit", Some(Must::AtLeast(1.0))),
     figure("golden_m3", "", "the same on Cortex-M3", Some(Must::AtLeast(1.0))),
