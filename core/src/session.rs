@@ -184,7 +184,7 @@ fn step(model: &Model<'_>, arena: &mut Arena<'_>, window: &[i16], [kind, body @ 
     // Not `?`, which moves what it takes out.
     let Some(site) = &model.site(&kernel::operands(body), window) else { return None };
     let input = if site.in_place { &Tensor::ABSENT } else { site.input };
-    let Some(memory) = arena.memory(input, site.other, site.output) else { return None };
+    let memory = arena.memory(input, site.other, site.output)?;
     (model.kernel(*kind)?.run)(body, site, memory)
 }
 

@@ -100,7 +100,7 @@ impl Vector {
     /// The turned window, in the caller's memory; `None` if that is too small.
     pub fn turned<'b>(&self, model: &Model<'_>, buffer: &'b mut [i16]) -> Option<&'b mut [i16]> {
         let window = self.upright(buffer)?;
-        vector_window::rotate(&self.turn, &model.input().fields, window);
+        vector_window::rotate(&self.turn, model.input().fields, window);
         Some(window)
     }
 

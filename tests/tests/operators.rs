@@ -59,11 +59,11 @@ fn every_operator_changes_what_the_package_says() {
     let right = vectors(&package);
     let model = Model::from_bytes(&package).unwrap();
     let operators: Vec<Operator> = model.operators().collect();
-    for at in 0..operators.len() {
+    for (at, operator) in operators.iter().enumerate() {
         let mut loose = Loose::of(&package);
         change(&model, &mut loose.operators[at], &mut loose.blob);
         let changed = loose.assemble();
-        let what = format!("operator {at}, {}", operators[at].name());
+        let what = format!("operator {at}, {}", operator.name());
         Model::from_bytes(&changed).unwrap_or_else(|error| panic!("{what}: {error}"));
         assert!(vectors(&changed).vectors != right.vectors, "{what} changes nothing");
     }

@@ -54,7 +54,7 @@ impl Record for Add {
 
     fn check(&self, site: &Site<'_>) -> Result<u32, Fault> {
         check_operands(site)?;
-        if !self.requantize.fits(&site.output) || self.requantize.shift > 30 {
+        if !self.requantize.fits(site.output) || self.requantize.shift > 30 {
             return Err(Fault::Quantization);
         }
         // No more than 2·2⁴⁸ + 2⁴⁶: whatever the sum, 64 bits hold it.
@@ -103,7 +103,7 @@ impl Record for Mul {
 
     fn check(&self, site: &Site<'_>) -> Result<u32, Fault> {
         check_operands(site)?;
-        if !self.requantize.fits(&site.output) || self.requantize.rescale().is_none() {
+        if !self.requantize.fits(site.output) || self.requantize.rescale().is_none() {
             return Err(Fault::Quantization);
         }
         let (a, b) = (site.input, site.other);

@@ -120,6 +120,7 @@ mod tests {
     fn tensor(height: u16, width: u16) -> Tensor {
         Tensor {
             offset: 0,
+            bytes: 0,
             scale: 1.0,
             shape: [height, width, 1],
             zero_point: 0,

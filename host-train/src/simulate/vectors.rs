@@ -163,7 +163,7 @@ fn numbers(pose: &Pose) -> [f32; 10] {
 
 fn run(session: &mut Session<'_, '_>, quaternion: [f32; 4], window: &[i16]) -> Result<Expected> {
     let mut turned = window.to_vec();
-    vector_window::rotate(&Rotation::from_quaternion(quaternion), &session.model().input().fields, &mut turned);
+    vector_window::rotate(&Rotation::from_quaternion(quaternion), session.model().input().fields, &mut turned);
     let values = |features: Option<Features<'_>>| features.map_or_else(Vec::new, |features| features.values.to_vec());
     Ok(match session.run(&turned)? {
         Outcome::Encoded(found) => Expected::Encoded {
