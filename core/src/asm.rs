@@ -241,7 +241,7 @@ impl<X: Activation> Channels<'_, X> {
                 places.start,
                 places.start.wrapping_add(asked),
                 outputs,
-                apart * size_of::<X>(),
+                apart.wrapping_mul(size_of::<X>()),
             );
         }
         Some(())

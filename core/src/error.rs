@@ -29,7 +29,7 @@ pub enum Error {
     Checksum,
     /// The descriptor cannot be read, or its parts contradict each other.
     Descriptor,
-    /// A tensor's record cannot be read, is empty, or lies outside the arena.
+    /// A tensor is empty, has other bytes than its shape, or lies outside the arena.
     Tensor {
         /// Position of the tensor.
         tensor: u16,
@@ -54,7 +54,7 @@ pub enum Error {
         /// Position of the operator.
         operator: u16,
     },
-    /// The operator's weights lie outside the package.
+    /// The operator's constants lie outside the package, are not aligned, or are not zero where they must be.
     Weights {
         /// Position of the operator.
         operator: u16,

@@ -231,13 +231,18 @@ impl<'m> Model<'m> {
                 return Err(Error::Weights { operator });
             }
             written.insert(operands.output);
+            written.remove(operands.scratch);
         }
         let operators = self.descriptor.operators;
         if operators == self.psi_operators() {
             self.check_pose(&mut written)?;
         }
         let outputs_written = self.networks().iter().all(|network| written.contains(network.output));
-        if outputs_written { Ok(operators) } else { Err(Error::Descriptor) }
+        if outputs_written && written.contains(self.descriptor.canonical) {
+            Ok(operators)
+        } else {
+            Err(Error::Descriptor)
+        }
     }
 
     /// Checks that an operator's tensors exist, are live, are written where they are read, and are not
@@ -255,9 +260,11 @@ impl<'m> Model<'m> {
         let live = |tensor: &Tensor| tensor.is_empty() || (tensor.first..=tensor.last).contains(&operator);
         let all = [site.input, site.other, site.output].into_iter().all(live);
         let read = [a, b].into_iter().all(|id| id == NONE || written.contains(id));
-        // Each has its own memory; and there is room for a second input or for scratch.
-        let apart = b == NONE || (b != a && b != output && scratch == NONE);
-        let aliased = (a == output && !kernel.in_place) || (scratch != NONE && [a, b, output].contains(&scratch));
+        // A second input is never written, and scratch never read before it is: there is one of them at most, and it has
+        // its own memory.
+        let (other, absent) = if kernel.scratch { (scratch, b) } else { (b, scratch) };
+        let apart = absent == NONE && (other == NONE || (other != a && other != output));
+        let aliased = a == output && !kernel.in_place;
         if all && read && apart && !aliased && output != NONE { Ok(site) } else { Err(fault) }
     }
 
@@ -337,6 +344,12 @@ impl Written {
     fn insert(&mut self, id: TensorId) {
         if let Some(word) = self.words.get_mut(usize::from(id) / 32) {
             *word |= 1 << (id % 32);
+        }
+    }
+
+    fn remove(&mut self, id: TensorId) {
+        if let Some(word) = self.words.get_mut(usize::from(id) / 32) {
+            *word &= !(1 << (id % 32));
         }
     }
 

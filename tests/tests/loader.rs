@@ -1,7 +1,7 @@
 //! Each thing that the loader proves, broken by itself in a package whose checksum is right.
 
 use gimbal_core::format::{Descriptor, Dtype, NONE, Operator, Role, Tensor};
-use gimbal_core::kernel::{Conv, Kernel, Pool, QuantizeFeatures, QuantizeVectors};
+use gimbal_core::kernel::{Conv, Kernel, Operands, Pool, QuantizeFeatures, QuantizeVectors, Rearrange};
 use gimbal_core::{Error, Model};
 use gimbal_tests::{Loose, operators_package, synthetic_package};
 use gimbal_train::package::assemble;
@@ -143,7 +143,7 @@ const QUANTIZATION: Refusal = |operator| Error::Quantization { operator };
 const ACCUMULATOR: Refusal = |operator| Error::Accumulator { operator };
 
 #[rustfmt::skip]
-const CHANGES: [(&str, &str, Change, Refusal); 49] = [
+const CHANGES: [(&str, &str, Change, Refusal); 54] = [
     ("quantize_vectors", "fewer samples", |p, at| output(p, at).shape[1] -= 1, SHAPE),
     ("quantize_vectors", "a zero that is not 0", |p, at| output(p, at).zero_point = 1, QUANTIZATION),
     ("quantize_features", "fewer channels", |p, at| output(p, at).shape[2] -= 1, SHAPE),
@@ -152,6 +152,10 @@ const CHANGES: [(&str, &str, Change, Refusal); 49] = [
     ("conv", "scratch of another type", |p, at| scratch(p, at).dtype = Dtype::I8, OPERAND),
     ("conv", "a third direction", |p, at| record!(p, at, Conv).window.circular = 4, SHAPE),
     ("conv", "more to it", |p, at| record!(p, at, Conv).reserved = 1, SHAPE),
+    ("conv", "a second input for scratch", |p, at| {
+        let operands = &mut record!(p, at, Conv).operands;
+        (operands.inputs[1], operands.scratch) = (operands.inputs[0], NONE);
+    }, OPERAND),
     ("norm_gate", "gates below zero", |p, at| record!(p, at, NormGate).requantize.min = -1, QUANTIZATION),
     ("norm_gate", "no shift", |p, at| record!(p, at, NormGate).gate_shift = 0, QUANTIZATION),
     ("norm_gate", "less scratch", |p, at| scratch(p, at).shape[2] -= 4, SHAPE),
@@ -159,6 +163,10 @@ const CHANGES: [(&str, &str, Change, Refusal); 49] = [
     ("pool", "another pooling", |p, at| record!(p, at, Pool).pooling = 3, QUANTIZATION),
     ("pool", "a sum with padding", |p, at| record!(p, at, Pool).window.padding[1] = 1, SHAPE),
     ("pool", "a sum of 16 bits", |p, at| output(p, at).dtype = Dtype::I16, OPERAND),
+    ("pool", "a circle that takes for ever", |p, at| {
+        let pool = record!(p, at, Pool);
+        (pool.window.size, pool.window.padding, pool.window.circular) = ([u16::MAX; 2], [u16::MAX - 1; 2], 3);
+    }, SHAPE),
     ("depthwise", "not aligned", |p, at| record!(p, at, Depthwise).weights += 2, WEIGHTS),
     ("depthwise", "less scratch", |p, at| scratch(p, at).shape[2] -= 1, SHAPE),
     ("depthwise", "a bias that is too large", |p, at| {
@@ -175,6 +183,11 @@ const CHANGES: [(&str, &str, Change, Refusal); 49] = [
     }, ACCUMULATOR),
     ("add", "a long shift", |p, at| record!(p, at, Add).requantize.shift = 31, QUANTIZATION),
     ("add", "fewer channels", |p, at| output(p, at).shape[2] -= 1, SHAPE),
+    ("add", "scratch for a second input", |p, at| {
+        let operands = &mut record!(p, at, Add).operands;
+        (operands.inputs[1], operands.scratch) = (NONE, operands.inputs[1]);
+    }, OPERAND),
+    ("mul", "no second input", |p, at| record!(p, at, Mul).operands.inputs[1] = NONE, OPERAND),
     ("mul", "a short shift", |p, at| record!(p, at, Mul).requantize.shift = 32, QUANTIZATION),
     ("mul", "another type", |p, at| output(p, at).dtype = Dtype::I8, OPERAND),
     ("concat", "a fourth axis", |p, at| record!(p, at, Concat).axis = 3, SHAPE),
@@ -200,6 +213,10 @@ const CHANGES: [(&str, &str, Change, Refusal); 49] = [
     ("argmax", "of eight bits", |p, at| output(p, at).dtype = Dtype::I8, OPERAND),
     ("l2_norm", "another scale", |p, at| output(p, at).scale *= 2.0, QUANTIZATION),
     ("l2_norm", "fewer channels", |p, at| output(p, at).shape[2] -= 1, SHAPE),
+    ("nearest_code", "nothing to be near to", |p, at| {
+        let nearest = record!(p, at, NearestCode);
+        (nearest.operands.inputs[0], nearest.codes) = (NONE, 0);
+    }, SHAPE),
     ("nearest_code", "codes outside", |p, at| record!(p, at, NearestCode).codes = p.blob.len() as u32, WEIGHTS),
     ("nearest_code", "a negative multiplier", |p, at| record!(p, at, NearestCode).multiplier = -1, QUANTIZATION),
 ];
@@ -215,6 +232,60 @@ fn every_operator_has_something_to_prove() {
     }
     let names: BTreeSet<_> = CHANGES.iter().map(|(name, ..)| name).collect();
     assert_eq!(names.len(), Kernel::ALL.len());
+}
+
+/// Columns that are not there are multiplied by whatever stands behind a patch.
+#[test]
+fn weights_that_fill_up_a_tile() {
+    let filled = |p: &mut Loose| {
+        // Ten columns: the third tile has two, in the order 0, 2, 1, 3.
+        let third = record!(p, VECTOR_CONV, Conv).weights as usize + 16 + 2 * 16;
+        p.blob[third + 1] = 1;
+    };
+    assert_eq!(after(filled), Err(Error::Weights { operator: VECTOR_CONV as u16 }));
+}
+
+/// Puts an operator before another one of the second network.
+fn insert(p: &mut Loose, at: usize, operator: Operator) {
+    p.operators.insert(at, operator);
+    for tensor in &mut p.tensors {
+        tensor.first += u16::from(usize::from(tensor.first) >= at);
+        tensor.last += u16::from(usize::from(tensor.last) >= at);
+    }
+    p.networks[1].operators += 1;
+}
+
+/// What an operator works with is nobody's result, even if it was one before.
+#[test]
+fn scratch_is_not_read_afterwards() {
+    let with_reader = |reads: u16| {
+        after(|p| {
+            let scratch = record!(p, FEATURE_CONV, Conv).operands.scratch;
+            let canonical = p.tensors[usize::from(p.descriptor.canonical)];
+            let of = &mut p.tensors[usize::from(scratch)];
+            (of.scale, of.zero_point) = (canonical.scale, canonical.zero_point);
+            let count = of.elements().unwrap() as u16;
+            let copy = Tensor { offset: p.descriptor.arena_len, ..*of };
+            p.descriptor.arena_len += copy.len().unwrap();
+            p.tensors.push(copy);
+            let copy = p.tensors.len() as u16 - 1;
+            let same = |from, to| {
+                let operands = Operands::new(from, to);
+                Operator::Rearrange(Rearrange { operands, shape: [1, 1, 1, count], strides: [0; 4], offset: 0 })
+            };
+            let from = [p.descriptor.canonical, scratch][usize::from(reads)];
+            insert(p, FEATURE_CONV + 1, same(from, copy));
+            insert(p, FEATURE_CONV, same(p.descriptor.canonical, scratch));
+            for id in [scratch, copy, p.descriptor.canonical] {
+                let tensor = &mut p.tensors[usize::from(id)];
+                (tensor.first, tensor.last) = (tensor.first.min(FEATURE_CONV as u16), LAST as u16 + 2);
+                tensor.offset = p.descriptor.arena_len;
+                p.descriptor.arena_len += tensor.len().unwrap();
+            }
+        })
+    };
+    assert_eq!(with_reader(0), Ok(()));
+    assert_eq!(with_reader(1), Err(Error::Operand { operator: FEATURE_CONV as u16 + 2 }));
 }
 
 #[test]

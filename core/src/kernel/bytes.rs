@@ -96,7 +96,7 @@ impl Lines {
         let end = (width + padding + 1).saturating_sub(size).div_ceil(stride.max(1));
         (dilation == 1 && count == channels).then_some(Self {
             inside: padding.div_ceil(stride.max(1))..end,
-            step: usize::from(window.dilation[0]) * width * channels,
+            step: usize::from(window.dilation[0]).wrapping_mul(width * channels),
             stride: stride * channels,
             run: size * channels,
             down: window.size[0].into(),
@@ -153,7 +153,7 @@ fn gather(source: &Source<'_>, x: &[i8], zero: i8, at: [usize; 2], lines: &Seen,
     }
     let size = usize::from(window.size[1]);
     patch.fill(zero);
-    let (run, step) = (size * count, usize::from(window.dilation[0]) * width * channels);
+    let (run, step) = (size * count, usize::from(window.dilation[0]).wrapping_mul(width * channels));
     if lines.taps > 0 && across.taps > 0 {
         let mut from = x.get((lines.input * width + across.input) * channels + first..)?;
         let mut to = patch.get_mut(lines.tap * run + across.tap * count..)?;

@@ -48,6 +48,7 @@ pub struct Conv {
 impl Record for Conv {
     const KIND: u32 = 2;
     const NAME: &'static str = "conv";
+    const SCRATCH: bool = true;
 
     fn cost(&self, site: &Site<'_>) -> Cost {
         let Some(tiles) = self.tiles(site) else { return Cost::default() };
@@ -72,7 +73,7 @@ impl Record for Conv {
         }
         for group in 0..self.groups.into() {
             let Some(matrix) = self.matrix(&tiles, site.blob, group) else { return Err(Fault::Weights) };
-            matrix.check_accumulator(x.dtype.range().0.unsigned_abs())?;
+            matrix.check(tiles.columns, x.dtype.range().0.unsigned_abs())?;
         }
         self.bytes(&tiles).ok_or(Fault::Weights)
     }
@@ -102,8 +103,8 @@ impl Conv {
     /// Whether there is but one window and it sees the whole input.
     fn is_dense(&self, x: &Tensor, y: &Tensor) -> bool {
         let ([height, width, _], [down, across, _]) = (x.shape, y.shape);
-        let Window { size, padding, .. } = self.window;
-        ([down, across, self.groups], padding, size) == ([1; 3], [0; 2], [height, width])
+        let Window { size, dilation, padding, .. } = self.window;
+        ([down, across, self.groups], padding, size, dilation) == ([1; 3], [0; 2], [height, width], [1; 2])
     }
 
     /// The matrix of one group.
@@ -332,6 +333,40 @@ mod tests {
             }
         }
         y
+    }
+
+    fn of_ones(window: Window, x: [u16; 3], y: [u16; 3]) -> Case {
+        let (x, y) = (tensor(Dtype::I8, x), tensor(Dtype::I8, y));
+        let columns = window.taps() as usize * usize::from(x.shape[2]);
+        let requantize = Requantize { shift: 33, zero_point: 0, min: -128, max: 127 };
+        let operands = Operands::new(0, 1).with_scratch(2);
+        Case {
+            conv: Conv { operands, window, requantize, weights: 0, groups: 1, reserved: 0 },
+            x,
+            y,
+            weights: vec![1; columns],
+            biases: vec![0],
+            multipliers: vec![i32::MAX],
+            input: (0..x.elements().unwrap()).map(|i| (i % 100) as i16).collect(),
+        }
+    }
+
+    /// One window, as large as the input in taps and larger in reach.
+    #[test]
+    fn taps_apart_are_not_dense() {
+        for circular in [0, 2] {
+            let window = Window { dilation: [1, 2], circular, ..Window::across(2, 2, 1, 0) };
+            let case = of_ones(window, [1, 2, 3], [1, 1, 1]);
+            assert_eq!(run(&case), oracle(&case));
+        }
+    }
+
+    /// Nothing asks how far apart lines are of which there is but one.
+    #[test]
+    fn one_tap_may_be_as_dilated_as_can_be() {
+        let window = Window { dilation: [u16::MAX, 1], stride: [1, u16::MAX], ..Window::POINT };
+        let case = of_ones(window, [1, 21850, 3], [1, 1, 1]);
+        assert_eq!(run(&case), oracle(&case));
     }
 
     fn run(case: &Case) -> Vec<i16> {

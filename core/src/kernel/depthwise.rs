@@ -96,6 +96,7 @@ impl Filters {
 impl Record for Depthwise {
     const KIND: u32 = 5;
     const NAME: &'static str = "depthwise";
+    const SCRATCH: bool = true;
 
     fn cost(&self, site: &Site<'_>) -> Cost {
         let Some(filters) = self.filters(site) else { return Cost::default() };

@@ -123,13 +123,14 @@ pub struct Cost {
 pub struct Kernel {
     pub(crate) kind: u32,
     pub(crate) in_place: bool,
+    pub(crate) scratch: bool,
     pub(crate) check: fn(&Body, &Site<'_>) -> Result<u32, Fault>,
     pub(crate) run: fn(&Body, &Site<'_>, Memory<'_>) -> Option<()>,
 }
 
 impl Kernel {
     const fn of<R: Record>() -> Self {
-        Self { kind: R::KIND, in_place: R::IN_PLACE, check: check::<R>, run: run::<R> }
+        Self { kind: R::KIND, in_place: R::IN_PLACE, scratch: R::SCRATCH, check: check::<R>, run: run::<R> }
     }
 }
 
@@ -148,6 +149,8 @@ pub(crate) trait Record: Pod {
     const NAME: &'static str;
     /// Whether the output may be the first input.
     const IN_PLACE: bool = false;
+    /// Whether it needs scratch, in the place of a second input.
+    const SCRATCH: bool = false;
 
     /// What it costs.
     fn cost(&self, site: &Site<'_>) -> Cost;

@@ -53,7 +53,7 @@ impl Record for NearestCode {
             return Err(Fault::Operand);
         }
         let [height, width, _] = y.shape;
-        if [height, width] != [1, 1] {
+        if [height, width] != [1, 1] || x.is_empty() {
             return Err(Fault::Shape);
         }
         if !self.requantize.fits(y) || self.multiplier <= 0 {

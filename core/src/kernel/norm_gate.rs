@@ -40,6 +40,7 @@ impl Record for NormGate {
     const KIND: u32 = 3;
     const NAME: &'static str = "norm_gate";
     const IN_PLACE: bool = true;
+    const SCRATCH: bool = true;
 
     fn cost(&self, site: &Site<'_>) -> Cost {
         let [_, length, channels] = site.output.shape.map(u64::from);
@@ -52,7 +53,8 @@ impl Record for NormGate {
         if (v.dtype, v.shape[0], scratch.dtype) != (Dtype::I16, 3, Dtype::I16) || !site.in_place {
             return Err(Fault::Operand);
         }
-        if scratch.shape != [1, 2, v.shape[2].next_multiple_of(SIDE as u16)] {
+        let ([planes, rows, columns], [_, _, channels]) = (scratch.shape, v.shape);
+        if (planes, rows, u32::from(columns)) != (1, 2, u32::from(channels).next_multiple_of(SIDE as u32)) {
             return Err(Fault::Shape);
         }
         let shift = (1..=15).contains(&self.gate_shift) && self.reserved == 0;
@@ -61,7 +63,7 @@ impl Record for NormGate {
             return Err(Fault::Quantization);
         }
         let matrix = tiles(site).of(site.blob, self.weights).ok_or(Fault::Weights)?;
-        matrix.check_accumulator(i16::MAX.unsigned_abs().into())?;
+        matrix.check(v.shape[2].into(), i16::MAX.unsigned_abs().into())?;
         Ok(size_of_val(matrix.words()) as u32)
     }
 
@@ -131,6 +133,19 @@ mod tests {
     use super::*;
     use crate::kernel::Operator;
     use proptest::prelude::*;
+
+    #[test]
+    fn as_many_channels_as_there_are_numbers_are_refused() {
+        let gate = NormGate {
+            operands: Operands::new(0, 0).with_scratch(1),
+            requantize: Requantize { shift: 33, zero_point: 0, min: 0, max: i16::MAX },
+            weights: 0,
+            gate_shift: 1,
+            reserved: 0,
+        };
+        let tensors = [[3, 1, u16::MAX], [1, 2, 4]].map(|shape| tensor(Dtype::I16, shape)).to_vec();
+        assert_eq!(Bench { tensors, blob: vec![] }.check(&Operator::NormGate(gate)), Err(Fault::Shape));
+    }
 
     proptest! {
         #[test]

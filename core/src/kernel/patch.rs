@@ -210,8 +210,9 @@ impl<'a> Walk<'a> {
             Some(line) if self.inside.contains(&self.column) => {
                 let [across, stride, _, padding] = window.along(1);
                 let place = line * width + (self.column * stride - padding);
-                let step = usize::from(window.dilation[0]) * width;
-                let lines = Lines { count: window.size[0].into(), len: across * count, step: step * channels };
+                // Far too large where a single line is seen, and not used then.
+                let step = usize::from(window.dilation[0]).wrapping_mul(width * channels);
+                let lines = Lines { count: window.size[0].into(), len: across * count, step };
                 x.widen(place * channels, &lines, patch)?;
             }
             _ => self.source.gather(self.row, self.column, patch),

@@ -78,10 +78,13 @@ impl Record for Pool {
             return Err(Fault::Operand);
         }
         self.window.check(x, y)?;
-        // An element is at most 2¹⁶ − 1 from its zero point, so that 2¹⁵ − 1 of them fit 32 bits.
+        // An element is at most 2¹⁶ − 1 from its zero point, so that 2¹⁵ − 1 of them fit 32 bits. Without padding there
+        // are no more taps than inputs; around a circle there could be as many as there are numbers.
         let padded = !self.window.stays_inside(x, y);
         let many = self.window.taps() >= 1 << 15;
-        if x.shape[2] != y.shape[2] || self.reserved != 0 || (pooling != Pooling::Max && (padded || many)) {
+        // No two of these go together.
+        let limits = u8::from(padded) + u8::from(many) + u8::from(pooling != Pooling::Max);
+        if x.shape[2] != y.shape[2] || self.reserved != 0 || limits > 1 {
             return Err(Fault::Shape);
         }
         let fits = match pooling {
@@ -211,7 +214,7 @@ impl Samples<'_> {
         let [height, width, channels] = self.shape;
         let (line, place) = (self.window.inside(0, row, height)?, self.window.inside(1, column, width)?);
         self.window.inside(1, column + windows - 1, width).filter(|_| self.window.dilation[1] == 1)?;
-        let step = usize::from(self.window.dilation[0]) * width * channels;
+        let step = usize::from(self.window.dilation[0]).wrapping_mul(width * channels);
         let stride = usize::from(self.window.stride[1]) * channels;
         let x = x.get((line * width + place) * channels..)?;
         crate::asm::largest(x, self.window.size.map(usize::from), [step, stride], channels, y)

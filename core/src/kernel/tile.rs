@@ -134,15 +134,28 @@ impl<'m> Matrix<'m> {
     }
 
     /// Proves that no input of magnitude up to `largest` overflows a row's 32-bit sum, in whatever
-    /// order it is summed.
-    pub(crate) fn check_accumulator(&self, largest: u32) -> Result<(), Fault> {
+    /// order it is summed; and that what fills up the last tile is zero, for kernels multiply it by whatever stands
+    /// behind a patch.
+    pub(crate) fn check(&self, columns: usize, largest: u32) -> Result<(), Fault> {
+        // Of the last tile's rows, whose columns stand in the order 0, 2, 1, 3.
+        let behind: u32 = match columns % SIDE {
+            1 => 0xffff_ff00,
+            2 => 0xff00_ff00,
+            3 => 0xff00_0000,
+            _ => 0,
+        };
         for group in self.groups() {
             for (row, &bias) in group.biases.iter().enumerate() {
-                // Saturated sums are too large as well.
-                let weights = group.tiles.iter().filter_map(|tile| tile.get(row)).flatten();
-                let add = |sum: u32, &weight: &u8| sum.saturating_add((weight as i8).unsigned_abs().into());
-                let bound = weights.fold(0, add).saturating_mul(largest).saturating_add(bias.unsigned_abs());
-                if bound > i32::MAX as u32 {
+                // There are fewer than 2¹⁶ columns.
+                let (mut sum, mut last) = (0u32, 0);
+                for &weights in group.tiles.iter().filter_map(|tile| tile.get(row)) {
+                    last = u32::from_le_bytes(weights);
+                    sum += weights.iter().map(|&weight| u32::from((weight as i8).unsigned_abs())).sum::<u32>();
+                }
+                if last & behind != 0 {
+                    return Err(Fault::Weights);
+                }
+                if sum.saturating_mul(largest).saturating_add(bias.unsigned_abs()) > i32::MAX as u32 {
                     return Err(Fault::Accumulator);
                 }
             }

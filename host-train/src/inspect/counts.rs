@@ -113,7 +113,9 @@ fn elements(tensor: &Tensor) -> f64 {
 /// One window that sees the whole input, which is not walked to.
 fn is_dense(conv: &Conv, x: &Tensor, y: &Tensor) -> bool {
     let ([height, width, _], [down, across, _]) = (x.shape, y.shape);
-    ([down, across, conv.groups], conv.window.padding, conv.window.size) == ([1; 3], [0; 2], [height, width])
+    let window = conv.window;
+    ([down, across, conv.groups], window.padding, window.size, window.dilation)
+        == ([1; 3], [0; 2], [height, width], [1; 2])
 }
 
 fn dense(x: &Tensor, y: &Tensor) -> Counts {
