@@ -57,7 +57,13 @@ impl Loose {
     /// Puts the package together, whether it is valid or not; the checksum is right.
     #[must_use]
     pub fn assemble(&self) -> Vec<u8> {
-        let descriptor = Descriptor {
+        assemble(&self.described(), &self.records(), &self.blob)
+    }
+
+    /// The descriptor of these parts.
+    #[must_use]
+    pub fn described(&self) -> Descriptor<'_> {
+        Descriptor {
             texts: &self.texts,
             fields: self.fields.len() as u16,
             poses: self.poses.len() as u16,
@@ -65,8 +71,7 @@ impl Loose {
             tensors: self.tensors.len() as u16,
             operators: (self.operators.len() + self.unknown.len()) as u16,
             ..self.descriptor
-        };
-        assemble(&descriptor, &self.records(), &self.blob)
+        }
     }
 
     /// The records' bytes.

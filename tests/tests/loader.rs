@@ -356,15 +356,7 @@ fn records_that_are_none() {
         records[tensors + at] = value;
         records
     };
-    let counted = Descriptor {
-        texts: &loose.texts,
-        fields: loose.fields.len() as u16,
-        poses: loose.poses.len() as u16,
-        networks: loose.networks.len() as u16,
-        tensors: loose.tensors.len() as u16,
-        operators: loose.operators.len() as u16,
-        ..loose.descriptor
-    };
+    let counted = loose.described();
     let load = |descriptor: &Descriptor<'_>, records: &[u8], blob: &[u8]| {
         Model::from_bytes(&assemble(descriptor, records, blob)).map(|_| ())
     };

@@ -93,9 +93,8 @@ impl Lines {
     fn of(source: &Source<'_>) -> Option<Self> {
         let Source { window, shape: [_, width, channels], count, .. } = *source;
         let [size, stride, dilation, padding] = window.along(1);
-        let end = (width + padding + 1).saturating_sub(size).div_ceil(stride.max(1));
         (dilation == 1 && count == channels).then_some(Self {
-            inside: padding.div_ceil(stride.max(1))..end,
+            inside: window.whole(1, width),
             step: usize::from(window.dilation[0]).wrapping_mul(width * channels),
             stride: stride * channels,
             run: size * channels,

@@ -238,10 +238,9 @@ impl Depthwise {
     /// Which of the outputs of a row see no padding at either side.
     #[cfg(gimbal_mve)]
     fn inside(&self, width: usize, columns: usize) -> Option<core::ops::Range<usize>> {
-        let [size, stride, dilation, padding] = self.window.along(1);
-        let end = (width + padding).checked_sub((size - 1) * dilation)?.div_ceil(stride.max(1)).min(columns);
-        let start = padding.div_ceil(stride.max(1));
-        (start < end).then_some(start..end)
+        let core::ops::Range { start, end } = self.window.whole(1, width);
+        let inside = start..end.min(columns);
+        (!inside.is_empty()).then_some(inside)
     }
 
     /// Where the taps of a window stand, counted from `start`.

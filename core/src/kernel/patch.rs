@@ -103,6 +103,14 @@ impl Window {
         (last < inputs).then_some(first)
     }
 
+    /// The outputs along an axis that see no padding; outputs end before that may.
+    pub(crate) fn whole(&self, axis: usize, inputs: usize) -> Range<usize> {
+        let [size, stride, dilation, padding] = self.along(axis);
+        let reach = size.wrapping_sub(1).wrapping_mul(dilation);
+        let stride = stride.max(1);
+        padding.div_ceil(stride)..inputs.wrapping_add(padding).saturating_sub(reach).div_ceil(stride)
+    }
+
     /// Size, stride, dilation and padding down (0) or across (1).
     pub(crate) fn along(&self, axis: usize) -> [usize; 4] {
         // Not `map`: it becomes a loop where the compiler saves flash, and this is asked for every tap.
@@ -193,12 +201,8 @@ impl<'a> Walk<'a> {
     /// Before the first window of `across` in each row.
     pub(crate) fn new(source: Source<'a>, across: usize) -> Self {
         let ([height, width, channels], window) = (source.shape, source.window);
-        let [size, stride, dilation, padding] = window.along(1);
-        let together = dilation == 1 && source.count == channels;
-        // The last of them begins where it just fits.
-        let fits = (width + padding).checked_sub(size).filter(|_| together);
-        let fits = fits.and_then(|last| last.checked_div(stride)).map_or(0, |last| last + 1);
-        let inside = padding.div_ceil(stride.max(1))..fits;
+        let together = window.dilation[1] == 1 && source.count == channels;
+        let inside = if together { window.whole(1, width) } else { 0..0 };
         Self { source, across, row: 0, column: 0, line: window.inside(0, 0, height), inside }
     }
 
