@@ -2,7 +2,7 @@
 //!
 //! A rise that is wanted is committed: `tests/bench all --save`.
 
-use gimbal_core::Model;
+use gimbal_core::{Aligned, Model};
 use gimbal_tests::bench::layers::LAYERS;
 use gimbal_tests::bench::package::{Benchmark, benchmark};
 use gimbal_tests::bench::{golden, measure, sizes};
@@ -68,7 +68,7 @@ fn what_is_measured_is_right() {
 #[test]
 fn predictions_hold_for_what_ships() {
     let [wrist, operators]: [&[u8]; 2] =
-        [include_bytes!("../data/wrist.gmbl"), include_bytes!("../data/operators.gmbl")];
+        [&Aligned(*include_bytes!("../data/wrist.gmbl")).0, &Aligned(*include_bytes!("../data/operators.gmbl")).0];
     let packages = [
         ("wrist", wrist, some(Vectors::recorded(wrist, 1))),
         ("operators", operators, some(Vectors::compute(operators, &operators_windows(1, 1)))),
