@@ -226,8 +226,7 @@ impl<'a> Arena<'a> {
     }
 
     /// The memory of three tensors that lie apart; nothing for one that is absent. Cut off one by one from the front,
-    /// in the order of a sorting network: `get_disjoint_mut` takes several times as many
-    /// instructions.
+    /// in the order of a sorting network, which takes fewer instructions than `get_disjoint_mut`.
     pub(crate) fn memory(&mut self, input: &Tensor, other: &Tensor, output: &Tensor) -> Option<Memory<'_>> {
         let ranges = [input.words(), other.words(), output.words()];
         // Where a part starts, and which one it is.

@@ -15,8 +15,8 @@ pub fn stack_pointer() -> Option<u32> {
 }
 
 /// A line between what is measured and what is not, for QEMU's plugin `tests/m4cycles.c`: a SEV, which
-/// wakes other cores, where there is no other core. Two of them, because QEMU does not show the plugin one that
-/// lies where a page ends.
+/// wakes other cores, where there is no other core. Two of them, because QEMU 7.2 was seen to lose one for
+/// the plugin that lay in a page's last bytes.
 #[inline]
 pub fn mark() {
     asm::sev();
