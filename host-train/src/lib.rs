@@ -28,6 +28,7 @@ pub mod backend;
 pub mod cli;
 pub mod data;
 pub mod evaluate;
+pub mod group;
 pub mod inspect;
 pub mod method;
 pub mod nn;

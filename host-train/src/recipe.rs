@@ -4,6 +4,8 @@
 //! misspelt option must never train the wrong thing silently. The three recipes under
 //! `host-train/recipes/` are part of the program; each comments its keys with their units.
 
+pub mod grid;
+
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -221,6 +223,28 @@ pub struct QuantizeSection {
     pub fast_arena_bytes: u32,
 }
 
+impl TrainingSection {
+    fn validate(&self) -> Result<(), RecipeError> {
+        at_least_one("training.epochs", self.epochs)?;
+        at_least_one("training.batch", self.batch)?;
+        if self.batch < 2 {
+            return value("training.batch", "must be at least 2: batch statistics need two windows");
+        }
+        positive("training.learning_rate", self.learning_rate)?;
+        fraction("training.warmup", self.warmup)?;
+        weight("training.weight_decay", self.weight_decay.into())
+    }
+}
+
+impl QuantizeSection {
+    fn validate(&self) -> Result<(), RecipeError> {
+        if !self.fast_arena_bytes.is_multiple_of(4) {
+            return value("quantize.fast_arena_bytes", "must be a multiple of 4");
+        }
+        at_least_one("quantize.calibration_windows", self.calibration_windows)
+    }
+}
+
 impl Recipe {
     /// A built-in recipe by name, or any recipe by path.
     pub fn load(name_or_path: &str) -> Result<Self, RecipeError> {
@@ -234,10 +258,7 @@ impl Recipe {
 
     /// Parses and validates; `name` is for the error only.
     pub fn from_toml(name: &str, text: &str) -> Result<Self, RecipeError> {
-        let recipe: Self = toml::from_str(text).map_err(|error| {
-            let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count()) + 1;
-            RecipeError::Syntax { name: name.into(), line, reason: error.message().replace('\n', " ") }
-        })?;
+        let recipe: Self = parse(name, text)?;
         recipe.validate()?;
         Ok(recipe)
     }
@@ -254,7 +275,7 @@ impl Recipe {
 
     /// Everything that can be known to fail before training.
     pub fn validate(&self) -> Result<(), RecipeError> {
-        let (data, model, training) = (&self.data, &self.model, &self.training);
+        let (data, model) = (&self.data, &self.model);
         let (loss, augment) = (&self.loss, &self.augment);
         if data.source != "wrist" {
             return value("data.source", "names no known data set; there is `wrist`");
@@ -278,24 +299,22 @@ impl Recipe {
             decoder(&model.decoder, data.window)?;
         }
         fraction("loss.label_smoothing", loss.label_smoothing.into())?;
-        at_least_one("training.epochs", training.epochs)?;
-        at_least_one("training.batch", training.batch)?;
-        if training.batch < 2 {
-            return value("training.batch", "must be at least 2: batch statistics need two windows");
-        }
-        positive("training.learning_rate", training.learning_rate)?;
-        fraction("training.warmup", training.warmup)?;
-        weight("training.weight_decay", training.weight_decay.into())?;
+        self.training.validate()?;
         fraction("augment.mirror", augment.mirror)?;
         weight("augment.amplitude", augment.amplitude.into())?;
         if !(0.0..0.5).contains(&augment.tempo) {
             return value("augment.tempo", "must lie in 0 to 0.5");
         }
-        if !self.quantize.fast_arena_bytes.is_multiple_of(4) {
-            return value("quantize.fast_arena_bytes", "must be a multiple of 4");
-        }
-        at_least_one("quantize.calibration_windows", self.quantize.calibration_windows)
+        self.quantize.validate()
     }
+}
+
+/// TOML as a recipe; an error says in which line.
+fn parse<R: serde::de::DeserializeOwned>(name: &str, text: &str) -> Result<R, RecipeError> {
+    toml::from_str(text).map_err(|error| {
+        let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count()) + 1;
+        RecipeError::Syntax { name: name.into(), line, reason: error.message().replace('\n', " ") }
+    })
 }
 
 /// The largest dimension that a package can name.

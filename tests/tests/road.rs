@@ -11,7 +11,7 @@ use gimbal_train::method::{Inference, Model, batch};
 use gimbal_train::pipeline::{Split, in_units, package};
 use gimbal_train::quantize::{calibrate, extract, float};
 use gimbal_train::recipe::Recipe;
-use gimbal_train::train::train;
+use gimbal_train::train::{WindowTask, train};
 use std::sync::LazyLock;
 use std::sync::atomic::AtomicBool;
 
@@ -34,7 +34,7 @@ fn travel(recipe: &str) -> Road {
     let dataset = wrist::load().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let device = backend::device("flex").unwrap();
-    let trained = train(&recipe, &dataset, &device, folder.path(), false, &AtomicBool::new(false)).unwrap();
+    let trained = train(&WindowTask::new(&recipe, &dataset).unwrap(), &device, folder.path(), false, &AtomicBool::new(false)).unwrap();
     let mut split = Split::new(&recipe, &dataset).unwrap();
     // Two hundred windows of all test subjects show every law.
     let step = split.test.len() / 200;

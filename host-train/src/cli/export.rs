@@ -5,7 +5,7 @@ use super::{DONE, table};
 use crate::pipeline::Split;
 use crate::recipe::Recipe;
 use crate::run::{CONFIG, PACKAGE, Run, read};
-use crate::train::load;
+use crate::train::{WindowTask, load};
 use anyhow::Result;
 use clap::Args;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ pub fn run(options: &Options) -> Result<u8> {
     let config = run.file(CONFIG);
     let recipe = Recipe::from_toml(&config.display().to_string(), &String::from_utf8_lossy(&read(&config)?))?;
     let workshop = Workshop::new(&options.backend)?;
-    let trained = load(run.path(), &recipe, workshop.dataset().classes.len(), workshop.device())?;
+    let trained = load(&WindowTask::new(&recipe, workshop.dataset())?, run.path(), workshop.device())?;
     let split = Split::new(&recipe, workshop.dataset())?;
     let finished = workshop.finish(&recipe, &run.name(), trained, split)?;
     workshop.publish_alone(&recipe, &run, &finished)?;

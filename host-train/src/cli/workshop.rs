@@ -2,12 +2,12 @@
 
 use crate::backend;
 use crate::data::{Dataset, wrist};
-use crate::method::batch;
+use crate::method::{Model, batch};
 use crate::pipeline::{Measured, Split, measure, package};
 use crate::recipe::Recipe;
 use crate::report::gather::{Gathered, gather};
 use crate::run::{CONFIG, METRICS, PACKAGE, REPORT, Run, metrics_json};
-use crate::train::{Epoch, Trained, train};
+use crate::train::{Epoch, Trained, WindowTask, train};
 use anyhow::{Result, bail};
 use burn::prelude::{Device, Module};
 use std::sync::OnceLock;
@@ -44,7 +44,7 @@ pub struct Workshop {
 /// A trained, packaged and measured run.
 pub struct Finished {
     /// The weights and how they came about.
-    pub trained: Trained,
+    pub trained: Trained<Model>,
     /// The package.
     pub package: Vec<u8>,
     /// Its figures.
@@ -63,18 +63,19 @@ impl Workshop {
     /// away once training has begun, unless it is to be resumed.
     pub fn train(&self, recipe: &Recipe, run: &Run, resume: bool) -> Result<Finished> {
         let split = Split::new(recipe, &self.dataset)?;
+        let task = WindowTask::new(recipe, &self.dataset)?;
         listen()?;
         if !resume {
             run.clear()?;
         }
         TRAINING.store(true, Ordering::Relaxed);
-        let trained = train(recipe, &self.dataset, &self.device, run.path(), resume, &STOP);
+        let trained = train(&task, &self.device, run.path(), resume, &STOP);
         TRAINING.store(false, Ordering::Relaxed);
         self.finish(recipe, &run.name(), trained?, split)
     }
 
     /// Packages a trained model and measures it.
-    pub fn finish(&self, recipe: &Recipe, name: &str, trained: Trained, split: Split) -> Result<Finished> {
+    pub fn finish(&self, recipe: &Recipe, name: &str, trained: Trained<Model>, split: Split) -> Result<Finished> {
         let package = package(name, recipe, &self.dataset, &trained.model, &split)?;
         let units = batch::units(recipe, &self.dataset);
         let mut measured = measure(&package, &split, Some((&trained.model, units, &self.device)))?;

@@ -77,7 +77,7 @@ fn symmetric(rng: &mut impl RngExt) -> f32 {
 
 /// Standard deviation 1, mean 0, at most 3: the sum of twelve uniform numbers, scaled. Exact
 /// arithmetic only, so that every machine draws the same.
-fn deviate(rng: &mut impl RngExt) -> f32 {
+pub(crate) fn deviate(rng: &mut impl RngExt) -> f32 {
     let sum: f32 = (0..12).map(|_| symmetric(rng)).sum();
     (sum / 2.0).clamp(-3.0, 3.0)
 }

@@ -3,6 +3,8 @@
 //! Numbers stay the sensor's own `i16` counts up to the network's door, as they do on the device.
 
 pub mod augment;
+pub mod grid;
+pub mod posed;
 pub mod recording;
 pub mod rotation;
 pub mod wrist;

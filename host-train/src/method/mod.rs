@@ -2,10 +2,14 @@
 
 pub mod batch;
 mod giae;
+mod grid;
+mod grid_infer;
 mod infer;
 mod psi;
 
 pub use batch::Batch;
 pub use giae::{Forward, Loss, Model};
+pub use grid::{GridBatch, GridForward, GridModel, GridPose};
+pub use grid_infer::GridInference;
 pub use infer::Inference;
 pub use psi::Psi;

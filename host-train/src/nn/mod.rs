@@ -12,8 +12,11 @@ mod conv_block;
 mod convolve;
 mod decoder;
 mod gram_schmidt;
+pub mod grid;
+mod grid_decoder;
 mod init;
 mod norm_gate;
+mod turning;
 mod vector_conv;
 
 pub use action::{act, act_inverse};
@@ -22,8 +25,10 @@ pub use conv_block::ConvBlock;
 pub use convolve::convolve;
 pub use decoder::Decoder;
 pub use gram_schmidt::gram_schmidt;
+pub use grid_decoder::GridDecoder;
 pub use init::initialize;
 pub use norm_gate::NormGate;
+pub use turning::TurningKernel;
 pub use vector_conv::VectorConv;
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ fn hard_sigmoid(mut gate: Linear) -> Linear {
 }
 
 /// A normalization at inference: `x ↦ factor · x + offset`.
-fn affine(norm: &BatchNorm) -> (Vec<f32>, Vec<f32>) {
+pub(super) fn affine(norm: &BatchNorm) -> (Vec<f32>, Vec<f32>) {
     let gamma = numbers(norm.gamma.val());
     let beta = numbers(norm.beta.val());
     let mean = numbers(norm.running_mean.value());
@@ -91,7 +91,7 @@ fn affine(norm: &BatchNorm) -> (Vec<f32>, Vec<f32>) {
 }
 
 /// burn keeps dense weights as `[inputs, outputs]`.
-fn dense(layer: &Dense) -> Linear {
+pub(super) fn dense(layer: &Dense) -> Linear {
     let weight = layer.weight.val();
     let [_, outputs] = weight.dims();
     let bias = layer.bias.as_ref().map_or_else(|| vec![0.0; outputs], |bias| numbers(bias.val()));
@@ -107,6 +107,6 @@ fn time_major(linear: Linear, channels: usize) -> Linear {
     Linear { weights, bias: linear.bias }
 }
 
-fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+pub(super) fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_to_vec::<f32>().expect("the networks compute in f32")
 }

@@ -4,7 +4,6 @@
 //! previous epoch's. Layout: postcard of [`Checkpoint`], then its SHA-256.
 
 use super::{Epoch, State};
-use crate::recipe::Recipe;
 use crate::run::{CHECKPOINT, replace};
 use burn::module::Module;
 use burn::optim::OptimizerRecord;
@@ -74,8 +73,8 @@ impl Checkpoint {
         self.history.len()
     }
 
-    /// The run's checkpoint, if there is one; it must belong to `recipe`.
-    pub fn find(run: &Path, recipe: &Recipe) -> Result<Option<Self>, CheckpointError> {
+    /// The run's checkpoint, if there is one; `trains_as` says of its recipe whether it is the caller's.
+    pub fn find(run: &Path, trains_as: impl Fn(&str) -> bool) -> Result<Option<Self>, CheckpointError> {
         let path = path(run);
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
@@ -87,9 +86,7 @@ impl Checkpoint {
         let Some(mut checkpoint) = decode(&bytes) else {
             return Err(CheckpointError::Damaged { path });
         };
-        let same =
-            Recipe::from_toml("the checkpoint's recipe", &checkpoint.recipe).is_ok_and(|of| of.trains_as(recipe));
-        if !same {
+        if !trains_as(&checkpoint.recipe) {
             return Err(CheckpointError::OtherRecipe { path });
         }
         checkpoint.path = path;
@@ -97,13 +94,13 @@ impl Checkpoint {
     }
 
     /// Replaces the run's checkpoint.
-    pub(super) fn save(run: &Path, recipe: &Recipe, state: &State) -> Result<(), CheckpointError> {
+    pub(super) fn save<M: Module>(run: &Path, recipe: String, state: &State<M>) -> Result<(), CheckpointError> {
         // `valid` settles the running statistics; a record taken without it misses the last step's.
         let model = state.model.valid().into_record().into_bytes();
         let optimizer = state.optimizer.to_record().into_bytes();
         let checkpoint = Self {
             version: VERSION,
-            recipe: recipe.to_toml(),
+            recipe,
             history: state.history.clone(),
             model: model.expect("a record in memory can be written").to_vec(),
             optimizer: optimizer.expect("a record in memory can be written").to_vec(),
@@ -117,7 +114,7 @@ impl Checkpoint {
     }
 
     /// `fresh`, a state of the same recipe, with everything replaced by the checkpoint's.
-    pub(super) fn restore(self, fresh: State) -> Result<State, CheckpointError> {
+    pub(super) fn restore<M: Module>(self, fresh: State<M>) -> Result<State<M>, CheckpointError> {
         let Self { path, history, .. } = self;
         let damaged = || CheckpointError::Damaged { path: path.clone() };
         let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(self.model));

@@ -5,17 +5,18 @@
 //! given backend.
 
 mod checkpoint;
+mod grids;
 mod progress;
-mod sampler;
+mod windows;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
+pub use grids::GridTask;
+pub use windows::WindowTask;
 
-use crate::data::Dataset;
-use crate::method::{Batch, Model};
-use crate::recipe::{Recipe, TrainingSection};
+use crate::method::Loss;
+use crate::recipe::TrainingSection;
 use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
 use burn::prelude::*;
-use sampler::Sampler;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,6 +42,9 @@ pub enum TrainError {
     /// No recording is long enough, or no subject is left to train on.
     #[error("The recipe leaves no window to train on.")]
     NoWindows,
+    /// The recipe's networks or groups do not fit the samples.
+    #[error("{0}")]
+    Shape(String),
     /// The checkpoint could not be read or written.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
@@ -57,53 +61,77 @@ pub struct Epoch {
     pub class: f32,
 }
 
+/// What the loop needs of a method: its networks, its batches and its loss.
+pub trait Task {
+    /// The networks.
+    type Model: Module;
+    /// Samples of one step.
+    type Batch;
+
+    /// The recipe as TOML, which the checkpoint keeps.
+    fn recipe(&self) -> String;
+
+    /// Whether a checkpoint's recipe gives the same weights.
+    fn trains_as(&self, recipe: &str) -> bool;
+
+    /// The optimizer's schedule.
+    fn schedule(&self) -> &TrainingSection;
+
+    /// Networks with first weights, which the recipe's seed decides.
+    fn fresh(&self, device: &Device) -> Self::Model;
+
+    /// The batches of an epoch, each made when it is called with its device: a function of the recipe's seed and the
+    /// epoch, counted from 0.
+    fn batches(&self, epoch: usize) -> Vec<Draw<'_, Self::Batch>>;
+
+    /// What is minimized.
+    fn loss(&self, model: &Self::Model, batch: Self::Batch) -> Loss;
+}
+
+/// Makes a batch on a device.
+pub type Draw<'a, B> = Box<dyn FnOnce(&Device) -> B + 'a>;
+
 /// A finished run.
 #[derive(Debug)]
-pub struct Trained {
+pub struct Trained<M> {
     /// The networks, for inference.
-    pub model: Model,
+    pub model: M,
     /// One entry an epoch.
     pub history: Vec<Epoch>,
 }
 
-/// Trains, or goes on with, the recipe's networks.
+/// Trains, or goes on with, a task's networks.
 ///
 /// `run` is the run's directory; after each epoch its checkpoint is replaced. With `resume` a run
 /// goes on from there (from the start if there is none); without, it starts afresh. `stop` is
 /// looked at before every step. `device` is a plain one, without autodiff.
-pub fn train(
-    recipe: &Recipe,
-    dataset: &Dataset,
+pub fn train<T: Task>(
+    task: &T,
     device: &Device,
     run: &Path,
     resume: bool,
     stop: &AtomicBool,
-) -> Result<Trained, TrainError> {
-    let sampler = Sampler::new(recipe, dataset).ok_or(TrainError::NoWindows)?;
+) -> Result<Trained<T::Model>, TrainError> {
     let device = device.clone().autodiff();
     let found = match resume {
-        true => Checkpoint::find(run, recipe)?,
+        true => Checkpoint::find(run, |recipe| task.trains_as(recipe))?,
         false => None,
     };
-    let mut state = State {
-        model: Model::new(recipe, dataset.classes.len(), &device),
-        optimizer: optimizer(&recipe.training),
-        history: Vec::new(),
-    };
+    let mut state = State::fresh(task, &device);
     if let Some(checkpoint) = found {
         state = checkpoint.restore(state)?;
     }
-    let epochs = recipe.training.epochs;
+    let epochs = task.schedule().epochs;
     let progress = progress::Progress::new(epochs, state.history.len());
     while state.history.len() < epochs {
         let done = state.history.len();
-        let (next, mean) = epoch(state, recipe, &sampler, done, &device, stop)?;
+        let (next, mean) = epoch(state, task, done, &device, stop)?;
         state = next;
         if !mean.loss.is_finite() {
             return Err(TrainError::Diverged { epoch: done + 1 });
         }
         state.history.push(mean);
-        Checkpoint::save(run, recipe, &state)?;
+        Checkpoint::save(run, task.recipe(), &state)?;
         progress.epoch(done + 1, mean);
     }
     progress.finish();
@@ -111,26 +139,28 @@ pub fn train(
 }
 
 /// The networks of a finished run, for inference.
-pub fn load(run: &Path, recipe: &Recipe, classes: usize, device: &Device) -> Result<Trained, TrainError> {
-    let checkpoint =
-        Checkpoint::find(run, recipe)?.ok_or_else(|| CheckpointError::Missing { path: checkpoint::path(run) })?;
-    let state = State {
-        model: Model::new(recipe, classes, device),
-        optimizer: optimizer(&recipe.training),
-        history: Vec::new(),
-    };
-    let state = checkpoint.restore(state)?;
-    if state.history.len() < recipe.training.epochs {
-        return Err(TrainError::Interrupted { epoch: state.history.len(), epochs: recipe.training.epochs });
+pub fn load<T: Task>(task: &T, run: &Path, device: &Device) -> Result<Trained<T::Model>, TrainError> {
+    let checkpoint = Checkpoint::find(run, |recipe| task.trains_as(recipe))?
+        .ok_or_else(|| CheckpointError::Missing { path: checkpoint::path(run) })?;
+    let state = checkpoint.restore(State::fresh(task, device))?;
+    let epochs = task.schedule().epochs;
+    if state.history.len() < epochs {
+        return Err(TrainError::Interrupted { epoch: state.history.len(), epochs });
     }
     Ok(Trained { model: state.model.valid(), history: state.history })
 }
 
 /// What changes from step to step.
-pub(crate) struct State {
-    model: Model,
+pub(crate) struct State<M> {
+    model: M,
     optimizer: ModuleOptimizer,
     history: Vec<Epoch>,
+}
+
+impl<M: Module> State<M> {
+    fn fresh<T: Task<Model = M>>(task: &T, device: &Device) -> Self {
+        Self { model: task.fresh(device), optimizer: optimizer(task.schedule()), history: Vec::new() }
+    }
 }
 
 fn optimizer(section: &TrainingSection) -> ModuleOptimizer {
@@ -138,24 +168,22 @@ fn optimizer(section: &TrainingSection) -> ModuleOptimizer {
 }
 
 /// One pass; `index` counts from 0.
-fn epoch(
-    mut state: State,
-    recipe: &Recipe,
-    sampler: &Sampler,
+fn epoch<T: Task>(
+    mut state: State<T::Model>,
+    task: &T,
     index: usize,
     device: &Device,
     stop: &AtomicBool,
-) -> Result<(State, Epoch), TrainError> {
-    let training = &recipe.training;
-    let batches = sampler.epoch(index);
+) -> Result<(State<T::Model>, Epoch), TrainError> {
+    let training = task.schedule();
+    let batches = task.batches(index);
     let steps = batches.len();
     let mut sums = Tensor::<1>::zeros([3], &device.clone().inner());
-    for (step, batch) in batches.enumerate() {
+    for (step, batch) in batches.into_iter().enumerate() {
         if stop.load(Ordering::Relaxed) {
             return Err(TrainError::Interrupted { epoch: index, epochs: training.epochs });
         }
-        let Batch { windows, labels } = batch(device);
-        let loss = state.model.loss(Batch { windows, labels }, recipe);
+        let loss = task.loss(&state.model, batch(device));
         let parts = [loss.total.clone(), loss.reconstruction, loss.class];
         sums = sums + Tensor::cat(parts.map(Tensor::inner).to_vec(), 0);
         let gradients = GradientsParams::from_grads(loss.total.backward(), &state.model);

@@ -1,8 +1,9 @@
 //! The loop's promises, on tiny networks.
 
 use super::*;
-use crate::data::{CHANNELS, Recording};
-use crate::recipe::Stack;
+use crate::data::{CHANNELS, Dataset, Recording};
+use crate::method::Model;
+use crate::recipe::{Recipe, Stack};
 use burn::module::{ModuleVisitor, Param};
 
 fn recipe() -> Recipe {
@@ -51,9 +52,9 @@ fn bits(model: &Model) -> Vec<u32> {
     bits.0
 }
 
-fn run(directory: &Path, resume: bool, recipe: &Recipe) -> Result<Trained, TrainError> {
-    let go = AtomicBool::new(false);
-    train(recipe, &dataset(), &device(), directory, resume, &go)
+fn run(directory: &Path, resume: bool, recipe: &Recipe) -> Result<Trained<Model>, TrainError> {
+    let (go, set) = (AtomicBool::new(false), dataset());
+    train(&WindowTask::new(recipe, &set)?, &device(), directory, resume, &go)
 }
 
 #[test]
@@ -75,21 +76,20 @@ fn a_resumed_run_ends_with_the_same_bits() {
     let expected = run(&whole, false, &recipe).unwrap();
     // Two epochs by hand, under the whole run's schedule, as an interrupt would leave them.
     let (set, go) = (dataset(), AtomicBool::new(false));
-    let sampler = Sampler::new(&recipe, &set).unwrap();
+    let task = WindowTask::new(&recipe, &set).unwrap();
     let plain = device();
     let device = plain.clone().autodiff();
-    let mut state =
-        State { model: Model::new(&recipe, 2, &device), optimizer: optimizer(&recipe.training), history: Vec::new() };
+    let mut state = State::fresh(&task, &device);
     for index in 0..2 {
-        let (next, mean) = epoch(state, &recipe, &sampler, index, &device, &go).unwrap();
+        let (next, mean) = epoch(state, &task, index, &device, &go).unwrap();
         state = next;
         state.history.push(mean);
     }
-    Checkpoint::save(&cut, &recipe, &state).unwrap();
+    Checkpoint::save(&cut, task.recipe(), &state).unwrap();
     let resumed = run(&cut, true, &recipe).unwrap();
     assert_eq!(resumed.history, expected.history);
     assert!(bits(&resumed.model) == bits(&expected.model));
-    let loaded = load(&cut, &recipe, 2, &plain).unwrap();
+    let loaded = load(&task, &cut, &plain).unwrap();
     assert!(bits(&loaded.model) == bits(&expected.model));
 }
 

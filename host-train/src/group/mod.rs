@@ -1,0 +1,93 @@
+//! Groups on tensors: what ψ's numbers mean, how an element acts on a batch, and the law that holds ψ to it.
+//!
+//! One file a group, each with the same sections: chart, element, action, law tests. To add a group, add such a
+//! file, a name in [`GroupName`] and the core's half, `gimbal_core::group`.
+//!
+//! Elements are rows of a tensor `[B, …]`; each file says what stands in them. Samples are `[B, C, rows, columns]`.
+//! Signs and centres are core's.
+
+mod cyclic;
+mod shift;
+mod so2;
+mod t2;
+
+pub use cyclic::{QuarterTurns, Ring};
+pub use shift::Shift;
+pub use so2::So2;
+pub use t2::T2;
+
+use crate::nn::grid::Extent;
+use crate::recipe::grid::GroupName;
+use burn::prelude::*;
+use rand_chacha::ChaCha8Rng;
+
+/// What a group can do with a batch.
+pub trait Group: std::fmt::Debug {
+    /// The last step of ψ, without weights: from its last map to the numbers of the chart.
+    ///
+    /// # Shapes
+    /// `map` `[B, turns, rows, columns]`, one channel a turn → `[B, numbers]`.
+    fn numbers(&self, map: Tensor<4>) -> Tensor<2>;
+
+    /// The chart ξ: numbers → elements.
+    fn chart(&self, numbers: Tensor<2>) -> Tensor<2>;
+
+    /// How sure each element is: a length that no element of the group changes.
+    ///
+    /// # Shapes
+    /// `[B, numbers]` → `[B]`.
+    fn confidence(&self, numbers: Tensor<2>) -> Tensor<1>;
+
+    /// `g · h`: first `h`, then `g`.
+    fn compose(&self, g: Tensor<2>, h: Tensor<2>) -> Tensor<2>;
+
+    /// `g⁻¹`.
+    fn inverse(&self, g: Tensor<2>) -> Tensor<2>;
+
+    /// How far apart elements are, 0 for equal ones, with a gradient that is alive everywhere but there; of order 1.
+    ///
+    /// # Shapes
+    /// `[B, …]`, `[B, …]` → `[B]`.
+    fn distance(&self, g: Tensor<2>, h: Tensor<2>) -> Tensor<1>;
+
+    /// `g · x`, differentiable in both.
+    fn act(&self, g: Tensor<2>, x: Tensor<4>) -> Tensor<4>;
+
+    /// The row of an element from the middle of the group, uniform where the group is compact.
+    fn draw(&self, rng: &mut ChaCha8Rng) -> Vec<f32>;
+}
+
+/// The group of a name on samples of a shape.
+///
+/// # Errors
+/// As a sentence, why it cannot act on them.
+pub fn group(name: GroupName, extent: Extent) -> Result<Box<dyn Group>, String> {
+    let Extent { rows, columns, .. } = extent;
+    let square = |what: &str| match rows == columns && rows > 1 {
+        true => Ok(()),
+        false => Err(format!("{what} act on square images; these samples are {rows} × {columns}.")),
+    };
+    Ok(match name {
+        GroupName::So2 => square("Rotations").map(|()| Box::new(So2) as Box<dyn Group>)?,
+        GroupName::C4 => square("Quarter turns").map(|()| Box::new(QuarterTurns))?,
+        GroupName::T2 if rows < 2 || columns < 2 => {
+            return Err(format!("Translations act on images; these samples are {rows} × {columns}."));
+        }
+        GroupName::T2 => Box::new(T2),
+        GroupName::Shift if columns != 1 => {
+            return Err(format!("Shifts in time act on signals; these samples are {rows} × {columns}."));
+        }
+        GroupName::Shift => Box::new(Shift),
+        GroupName::Ring if columns < 2 => {
+            return Err(format!("A ring has two electrodes or more; these samples have {columns}."));
+        }
+        GroupName::Ring => Box::new(Ring { order: columns }),
+    })
+}
+
+/// Elements drawn at random, one a sample.
+pub fn draw(group: &dyn Group, count: usize, rng: &mut ChaCha8Rng, device: &Device) -> Tensor<2> {
+    let rows: Vec<Vec<f32>> = (0..count).map(|_| group.draw(rng)).collect();
+    let width = rows.first().map_or(0, Vec::len);
+    Tensor::from_data(TensorData::new(rows.concat(), [count, width]), device)
+}

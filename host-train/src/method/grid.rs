@@ -1,0 +1,256 @@
+//! The group-invariant autoencoder on grids, its baselines, and learned canonicalization for a classifier.
+//!
+//! Formula: `g = ψ(x)`, `c = g⁻¹·x`, `z = η(c)`, `x̂ = g·δ(z)`;
+//! `L = w_r · mean((x̂ − x)²) + w_l · mean(d(h·ψ(x), ψ(h·x))) + w_c · cross-entropy(head(z), label)`
+//! with elements h drawn anew. The second term is the law: on a grid ψ is equivariant only nearly, and a rich code
+//! would absorb what pose it can. With two steps, ψ is the composition `g₁ g₂`, `g₂ = ψ₂(g₁⁻¹·x)`.
+//! Without ψ, g is the identity and what remains is the classical autoencoder; with a quotient of K poses the
+//! reconstruction is measured against the best of K turned copies of x (the quotient autoencoder).
+
+use super::giae::Loss;
+use crate::group::{self, Group};
+use crate::nn::grid::{Extent, GridStack};
+use crate::nn::{GridDecoder, initialize};
+use crate::recipe::grid::{GridRecipe, GroupName, PoseSection, Readout};
+use burn::nn::loss::CrossEntropyLossConfig;
+use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
+use burn::prelude::*;
+use rand_chacha::ChaCha8Rng;
+use std::f32::consts::TAU;
+
+/// All networks of a recipe; those that it does not need are absent.
+#[derive(Module, Debug)]
+pub struct GridModel {
+    /// ψ, step after step.
+    pub(crate) poses: Vec<GridPose>,
+    /// η's layers on the canonical sample.
+    pub(crate) eta: GridStack,
+    /// From the last map to the code.
+    pub(crate) code: Linear,
+    dropout: Dropout,
+    /// From the code to the logits, if the class loss has a weight.
+    pub(crate) class_head: Option<Linear>,
+    /// δ, if the reconstruction loss has a weight.
+    pub(crate) delta: Option<GridDecoder>,
+    /// Of a sample.
+    #[module(skip)]
+    pub(crate) extent: Extent,
+    #[module(skip)]
+    pub(crate) turns: usize,
+    #[module(skip)]
+    readout: Readout,
+}
+
+/// One step of ψ.
+#[derive(Module, Debug)]
+pub struct GridPose {
+    pub(crate) stack: GridStack,
+    /// From the channels of a turn to one number; no bias, which would point nowhere.
+    pub(crate) head: Linear,
+    #[module(skip)]
+    pub(crate) group: GroupName,
+    #[module(skip)]
+    pub(crate) turns: usize,
+}
+
+/// Samples of one step.
+#[derive(Clone, Debug)]
+pub struct GridBatch {
+    /// `[B, 1, rows, columns]`, network units.
+    pub samples: Tensor<4>,
+    /// `[B]`.
+    pub labels: Tensor<1, Int>,
+    /// Draws the elements of the law and of the quotient.
+    pub rng: ChaCha8Rng,
+}
+
+/// Everything the networks say about a batch.
+#[derive(Clone, Debug)]
+pub struct GridForward {
+    /// What each step of ψ read, `[B, 1, rows, columns]`.
+    pub inputs: Vec<Tensor<4>>,
+    /// What each step of ψ said before its chart, `[B, numbers]`.
+    pub numbers: Vec<Tensor<2>>,
+    /// The steps' elements.
+    pub elements: Vec<Tensor<2>>,
+    /// `[B, 1, rows, columns]`.
+    pub canonical: Tensor<4>,
+    /// `[B, code]`.
+    pub code: Tensor<2>,
+    /// `[B, classes]`.
+    pub logits: Option<Tensor<2>>,
+    /// δ's estimate of the canonical sample.
+    pub decoded: Option<Tensor<4>>,
+}
+
+impl GridPose {
+    fn new(section: &PoseSection, extent: Extent, device: &Device) -> Result<Self, String> {
+        let (stack, last) = GridStack::new(&section.layers, extent, section.turns, device)?;
+        if section.group == GroupName::Ring && last.columns != extent.columns {
+            return Err("leaves another number of electrodes than there are".into());
+        }
+        Ok(Self {
+            stack,
+            head: LinearConfig::new(last.channels, 1).with_bias(false).init(device),
+            group: section.group,
+            turns: section.turns,
+        })
+    }
+
+    /// The numbers that the chart takes.
+    ///
+    /// # Shapes
+    /// `[B, 1, rows, columns]` → `[B, numbers]`.
+    pub fn numbers(&self, group: &dyn Group, x: Tensor<4>) -> Tensor<2> {
+        let map = self.stack.forward(x);
+        let [b, channels, h, w] = map.dims();
+        let (turns, c) = (self.turns, channels / self.turns);
+        let weight = self.head.weight.val().reshape([1, 1, c, 1]);
+        let mixed = (map.reshape([b, turns, c, h * w]) * weight).sum_dim(2).reshape([b, turns, h, w]);
+        // Weights of positions are not negative.
+        group.numbers(if self.group == GroupName::T2 { burn::tensor::activation::relu(mixed) } else { mixed })
+    }
+}
+
+impl GridModel {
+    /// Fresh networks for samples of a shape and `classes` classes, weights from the recipe's seed.
+    ///
+    /// # Errors
+    /// As a sentence, what in the recipe does not fit the samples.
+    pub fn new(recipe: &GridRecipe, extent: Extent, classes: usize, device: &Device) -> Result<Self, String> {
+        let (eta, loss) = (&recipe.eta, &recipe.loss);
+        let pose = |section: &PoseSection| {
+            group::group(section.group, extent)?;
+            GridPose::new(section, extent, device).map_err(|reason| format!("In `pose`, {reason}."))
+        };
+        let poses = recipe.pose.iter().map(pose).collect::<Result<_, _>>()?;
+        let (stack, last) = GridStack::new(&eta.layers, extent, eta.turns, device)
+            .map_err(|reason| format!("In `eta`, {reason}."))?;
+        let code = match (eta.turns, eta.readout) {
+            (1, Readout::Code) => LinearConfig::new(last.channels * last.rows * last.columns, eta.code),
+            (_, Readout::Code) => LinearConfig::new(last.channels, eta.code),
+            (1, Readout::Vectors) => return Err("In `eta`, vectors are read off turns, of which there is one.".into()),
+            (_, Readout::Vectors) => LinearConfig::new(last.channels, eta.code / 2).with_bias(false),
+        };
+        let delta = (loss.reconstruction > 0.0).then(|| GridDecoder::new(eta.code, extent, &recipe.delta, device));
+        let model = Self {
+            poses,
+            eta: stack,
+            code: code.init(device),
+            dropout: DropoutConfig::new(eta.dropout).init(),
+            class_head: (loss.class > 0.0).then(|| LinearConfig::new(eta.code, classes).init(device)),
+            delta: delta.transpose().map_err(|reason| format!("`delta` {reason}."))?,
+            extent,
+            turns: eta.turns,
+            readout: eta.readout,
+        };
+        Ok(initialize(model, recipe.training.seed))
+    }
+
+    /// The groups of ψ's steps.
+    pub fn groups(&self) -> Vec<Box<dyn Group>> {
+        let group = |pose: &GridPose| group::group(pose.group, self.extent).expect("new has checked it");
+        self.poses.iter().map(group).collect()
+    }
+
+    /// Runs every network there is.
+    ///
+    /// # Shapes
+    /// `x` `[B, 1, rows, columns]`; the results' are beside them.
+    pub fn forward(&self, x: Tensor<4>) -> GridForward {
+        let mut canonical = x;
+        let (mut inputs, mut numbers, mut elements) = (Vec::new(), Vec::new(), Vec::new());
+        for (pose, group) in self.poses.iter().zip(self.groups()) {
+            let said = pose.numbers(&*group, canonical.clone());
+            let element = group.chart(said.clone());
+            let back = group.act(group.inverse(element.clone()), canonical.clone());
+            inputs.push(std::mem::replace(&mut canonical, back));
+            numbers.push(said);
+            elements.push(element);
+        }
+        let code = self.encode(canonical.clone());
+        let logits = self.class_head.as_ref().map(|head| head.forward(code.clone()));
+        let decoded = self.delta.as_ref().map(|delta| delta.forward(code.clone()));
+        GridForward { inputs, numbers, elements, canonical, code, logits, decoded }
+    }
+
+    /// η.
+    fn encode(&self, canonical: Tensor<4>) -> Tensor<2> {
+        let map = self.eta.forward(canonical);
+        let [b, channels, h, w] = map.dims();
+        let (turns, c) = (self.turns, channels / self.turns);
+        if turns == 1 {
+            return self.code.forward(self.dropout.forward(map.reshape([b, channels * h * w])));
+        }
+        let means = map.reshape([b, turns, c, h * w]).mean_dim(3).reshape([b, turns, c]);
+        match self.readout {
+            Readout::Code => self.code.forward(means.mean_dim(1).reshape([b, c])),
+            Readout::Vectors => {
+                let waves: Vec<f32> = [f32::cos, f32::sin]
+                    .into_iter()
+                    .flat_map(|wave| (0..turns).map(move |turn| wave(TAU * turn as f32 / turns as f32)))
+                    .collect();
+                let waves = Tensor::<3>::from_data(TensorData::new(waves, [1, 2, turns]), &means.device());
+                let vectors = waves.expand([b, 2, turns]).matmul(self.code.forward(means));
+                let [_, _, pairs] = vectors.dims();
+                vectors.reshape([b, 2 * pairs])
+            }
+        }
+    }
+
+    /// δ's estimate in the pose of the sample.
+    pub fn reconstruction(&self, forward: &GridForward) -> Option<Tensor<4>> {
+        let steps = self.groups().into_iter().zip(&forward.elements).rev();
+        let decoded = forward.decoded.clone()?;
+        Some(steps.fold(decoded, |x, (group, element)| group.act(element.clone(), x)))
+    }
+
+    /// The recipe's loss on a batch.
+    pub fn loss(&self, batch: GridBatch, recipe: &GridRecipe) -> Loss {
+        let weights = &recipe.loss;
+        let GridBatch { samples, labels, mut rng } = batch;
+        let forward = self.forward(samples.clone());
+        let device = samples.device();
+        let zero = || Tensor::<1>::zeros([1], &device);
+        let law = if weights.law > 0.0 { self.law(&forward, &mut rng) } else { zero() };
+        let reconstruction = match self.reconstruction(&forward) {
+            None => zero(),
+            Some(decoded) if weights.quotient > 0 => self.best(decoded, samples, recipe, &mut rng),
+            Some(estimate) => (estimate - samples).square().mean(),
+        };
+        let class = forward.logits.map_or_else(zero, |logits| {
+            CrossEntropyLossConfig::new()
+                .with_smoothing(Some(weights.label_smoothing))
+                .init(&device)
+                .forward(logits, labels)
+        });
+        let total = reconstruction.clone() * weights.reconstruction + law * weights.law + class.clone() * weights.class;
+        Loss { total, reconstruction: reconstruction.detach(), class: class.detach() }
+    }
+
+    /// How far ψ is from its law on freshly moved copies.
+    fn law(&self, forward: &GridForward, rng: &mut ChaCha8Rng) -> Tensor<1> {
+        let steps = self.poses.iter().zip(self.groups()).zip(&forward.inputs).zip(&forward.elements);
+        let laws = steps.map(|(((pose, group), input), element)| {
+            let [b, ..] = input.dims();
+            let h = group::draw(&*group, b, rng, &input.device());
+            let moved = group.act(h.clone(), input.clone());
+            let found = group.chart(pose.numbers(&*group, moved));
+            group.distance(group.compose(h, element.clone()), found).mean()
+        });
+        laws.reduce(|a, b| a + b).unwrap_or_else(|| Tensor::zeros([1], &forward.canonical.device()))
+    }
+
+    /// The error against the best of several moved copies of each sample.
+    fn best(&self, decoded: Tensor<4>, samples: Tensor<4>, recipe: &GridRecipe, rng: &mut ChaCha8Rng) -> Tensor<1> {
+        let [b, c, h, w] = samples.dims();
+        let groups = recipe.data.groups(self.extent);
+        let errors = (0..recipe.loss.quotient).map(|_| {
+            let copy = groups.iter().fold(samples.clone(), |x, group| {
+                group.act(group::draw(&**group, b, rng, &x.device()), x)
+            });
+            (decoded.clone() - copy).square().reshape([b, c * h * w]).mean_dim(1)
+        });
+        Tensor::cat(errors.collect(), 1).min_dim(1).mean()
+    }
+}

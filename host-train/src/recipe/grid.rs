@@ -1,0 +1,273 @@
+//! Recipes of grids: images, signals and rings of electrodes, under rotations, translations and shifts.
+
+use super::{
+    QuantizeSection, RecipeError, TrainingSection, at_least_one, fraction, value, weight, width,
+};
+use crate::group::{Group, group};
+use crate::nn::grid::Extent;
+use serde::{Deserialize, Serialize};
+
+/// A whole training run on a grid.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GridRecipe {
+    /// What is learned from.
+    pub data: GridData,
+    /// ψ, one step of the pose after the other; none for networks that take samples as they come.
+    #[serde(default)]
+    pub pose: Vec<PoseSection>,
+    /// η, the encoder of the canonical sample.
+    pub eta: EtaSection,
+    /// δ, the decoder; used while training only, and only if reconstruction has a weight.
+    pub delta: DeltaSection,
+    /// What is minimized.
+    pub loss: GridLoss,
+    /// How it is minimized.
+    pub training: TrainingSection,
+    /// How training samples are varied.
+    pub augment: GridAugment,
+    /// How the trained network becomes integers.
+    pub quantize: QuantizeSection,
+}
+
+/// `[data]`: the samples.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GridData {
+    /// The data set, as `gimbal data list` names it.
+    pub source: String,
+    /// Counts that the network sees as 1.0.
+    pub scale: f32,
+    /// The groups that move samples, the last one first: T(2) and then SO(2) is SE(2).
+    pub groups: Vec<GroupName>,
+    /// Whether each training sample is moved once for all, by an element of its own that the seed decides, so that
+    /// nothing that is learned from stands upright. Test samples always are.
+    pub posed: bool,
+    /// Pixels on a side of a larger canvas, in whose middle each image stands before it is moved.
+    #[serde(default)]
+    pub canvas: Option<usize>,
+    /// Training samples to use; 0 for all.
+    #[serde(default)]
+    pub samples: usize,
+}
+
+/// A group that acts on a grid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GroupName {
+    /// Rotations of an image.
+    So2,
+    /// Quarter turns of an image, exactly.
+    C4,
+    /// Translations of an image.
+    T2,
+    /// Circular shifts of a signal in time.
+    Shift,
+    /// Circular shifts of a ring of electrodes, exactly.
+    Ring,
+}
+
+/// `[[pose]]`: one step of ψ.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PoseSection {
+    /// The group.
+    pub group: GroupName,
+    /// In how many turns each filter is used: a multiple of 4 for rotations of images, else 1.
+    pub turns: usize,
+    /// The layers.
+    pub layers: Vec<LayerSection>,
+}
+
+/// One layer.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum LayerSection {
+    /// A convolution, normalized and rectified.
+    Conv(ConvSection),
+    /// Means over windows side by side; `[0, 0]` for all of the map, one 0 for all of one direction.
+    Mean([usize; 2]),
+    /// Largest numbers, likewise.
+    Max([usize; 2]),
+}
+
+/// A convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConvSection {
+    /// Output channels, of each turn.
+    pub channels: usize,
+    /// Taps down and across.
+    pub size: [usize; 2],
+    /// Inputs from one output to the next, down and across.
+    #[serde(default = "ones")]
+    pub stride: [usize; 2],
+    /// Whether beyond an end stands the other end, down and across.
+    #[serde(default)]
+    pub circular: [bool; 2],
+}
+
+fn ones() -> [usize; 2] {
+    [1, 1]
+}
+
+/// `[eta]`: η.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EtaSection {
+    /// As in ψ. With more than one, η ends in the mean over turns and places and is invariant by itself.
+    pub turns: usize,
+    /// The layers.
+    pub layers: Vec<LayerSection>,
+    /// Numbers in the code.
+    pub code: usize,
+    /// Probability that a number of the last map is left out while training.
+    #[serde(default)]
+    pub dropout: f64,
+    /// How the code is read off a map over turns.
+    #[serde(default)]
+    pub readout: Readout,
+}
+
+/// How the code is read off the last map.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Readout {
+    /// A linear map of the whole last map, or of its means over turns and places if there are turns: invariant.
+    #[default]
+    Code,
+    /// `code / 2` vectors that turn with the image, for the equivariant autoencoder: a baseline, never exported.
+    Vectors,
+}
+
+/// `[delta]`: δ, code → sample; each block makes its input finer by `factor`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeltaSection {
+    /// Input channels of each block; the last block's output is the sample.
+    pub channels: Vec<usize>,
+    /// How much finer each block's output is, down and across.
+    pub factor: [usize; 2],
+    /// Taps of each block, down and across; odd.
+    pub size: [usize; 2],
+}
+
+/// `[loss]`: the weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GridLoss {
+    /// Weight of the mean squared reconstruction error, network units squared.
+    pub reconstruction: f32,
+    /// Weight of the law: how far `ψ(g·x)` is from `g·ψ(x)` for elements drawn anew each step.
+    pub law: f32,
+    /// Weight of the cross-entropy (nats) of the class head.
+    pub class: f32,
+    /// Probability spread evenly over all classes in the target, 0 to 1.
+    pub label_smoothing: f32,
+    /// Poses of which the best counts, for the quotient autoencoder; 0 for any other method.
+    #[serde(default)]
+    pub quotient: usize,
+}
+
+/// `[augment]`: how each training sample is varied, anew in every epoch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GridAugment {
+    /// Move each sample by its own random element of the group.
+    pub posed: bool,
+    /// Standard deviation of one factor a sample on all its numbers.
+    pub amplitude: f32,
+    /// Standard deviation of one factor a column (an electrode).
+    #[serde(default)]
+    pub columns: f32,
+}
+
+impl GridData {
+    /// The groups that move samples of a shape.
+    ///
+    /// # Panics
+    /// If one cannot act on them, which [`GridModel::new`](crate::method::GridModel::new) refuses.
+    pub(crate) fn groups(&self, extent: Extent) -> Vec<Box<dyn Group>> {
+        self.groups.iter().map(|&name| group(name, extent).expect("the groups were checked")).collect()
+    }
+}
+
+impl GridRecipe {
+    /// Parses and validates; `name` is for the error only.
+    pub fn from_toml(name: &str, text: &str) -> Result<Self, RecipeError> {
+        let recipe: Self = super::parse(name, text)?;
+        recipe.validate()?;
+        Ok(recipe)
+    }
+
+    /// The recipe as TOML, for `config.toml` beside a run's results.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a recipe holds nothing that TOML cannot say")
+    }
+
+    /// Whether two recipes give the same weights: how those are packaged may be changed afterwards.
+    pub fn trains_as(&self, other: &Self) -> bool {
+        *self == Self { quantize: self.quantize.clone(), ..other.clone() }
+    }
+
+    /// Everything that can be known to fail without the data.
+    pub fn validate(&self) -> Result<(), RecipeError> {
+        if !(self.data.scale.is_finite() && self.data.scale > 0.0) {
+            return value("data.scale", "must be a number above zero");
+        }
+        for pose in &self.pose {
+            turns("pose.turns", pose.turns, matches!(pose.group, GroupName::So2 | GroupName::C4))?;
+            layers("pose.layers", &pose.layers)?;
+        }
+        if self.pose.len() > 2 {
+            return value("pose", "has more than two steps, which is all that a package holds");
+        }
+        if self.eta.turns != 1 {
+            turns("eta.turns", self.eta.turns, true)?;
+        }
+        layers("eta.layers", &self.eta.layers)?;
+        width("eta.code", self.eta.code)?;
+        fraction("eta.dropout", self.eta.dropout)?;
+        let loss = &self.loss;
+        weight("loss.reconstruction", loss.reconstruction.into())?;
+        weight("loss.law", loss.law.into())?;
+        weight("loss.class", loss.class.into())?;
+        fraction("loss.label_smoothing", loss.label_smoothing.into())?;
+        if loss.reconstruction == 0.0 && loss.class == 0.0 {
+            return value("loss", "gives reconstruction and class the weight zero, so there is nothing to learn");
+        }
+        if self.delta.channels.is_empty() {
+            return value("delta.channels", "is empty");
+        }
+        for size in self.delta.size {
+            super::odd("delta.size", size)?;
+        }
+        weight("augment.amplitude", self.augment.amplitude.into())?;
+        weight("augment.columns", self.augment.columns.into())?;
+        self.training.validate()?;
+        self.quantize.validate()
+    }
+}
+
+fn turns(key: &'static str, number: usize, turning: bool) -> Result<(), RecipeError> {
+    match (turning, number) {
+        (true, 4 | 8 | 12 | 16) | (false, 1) => Ok(()),
+        (true, _) => value(key, format!("is {number}, but rotations of images want 4, 8, 12 or 16 turns")),
+        (false, _) => value(key, format!("is {number}, but only rotations of images have turns: it must be 1")),
+    }
+}
+
+fn layers(key: &'static str, layers: &[LayerSection]) -> Result<(), RecipeError> {
+    if layers.is_empty() {
+        return value(key, "is empty");
+    }
+    for layer in layers {
+        if let LayerSection::Conv(conv) = layer {
+            width(key, conv.channels)?;
+            for number in conv.size.into_iter().chain(conv.stride) {
+                at_least_one(key, number)?;
+            }
+        }
+    }
+    Ok(())
+}
