@@ -1,7 +1,8 @@
 //! Square roots and angles of the group maths.
 //!
 //! Square roots are correctly rounded on every target, by libm or by the FPU: they decide the pose, and
-//! poses agree bit for bit. Angles are only ever read by people, so the feature `micromath` may swap in its
+//! poses agree bit for bit. For the same reason, sines, cosines and the angle of a vector of the plane are
+//! always libm's. The arcsine is only ever read by people, so the feature `micromath` may swap in its
 //! approximation, which is smaller and needs no division; its error is measured below.
 
 /// The square root of a number that is not negative, correctly rounded.
@@ -25,6 +26,36 @@ pub fn asin(x: f32) -> f32 {
     return micromath::F32(x).asin().0;
     #[cfg(not(feature = "micromath"))]
     libm::asinf(x)
+}
+
+/// The angle of the vector `(x, y)`, in radians, −π to π, positive where y is.
+///
+/// libm's on every target: a phase is a pose.
+#[inline]
+#[must_use]
+pub fn atan2(y: f32, x: f32) -> f32 {
+    libm::atan2f(y, x)
+}
+
+/// The sine of an angle in radians, libm's on every target.
+#[inline]
+#[must_use]
+pub fn sin(x: f32) -> f32 {
+    libm::sinf(x)
+}
+
+/// The cosine of an angle in radians, libm's on every target.
+#[inline]
+#[must_use]
+pub fn cos(x: f32) -> f32 {
+    libm::cosf(x)
+}
+
+/// The largest integer that is not above `x`.
+#[inline]
+#[must_use]
+pub fn floor(x: f32) -> f32 {
+    libm::floorf(x)
 }
 
 /// The largest absolute error of [`asin`], in radians, measured over its whole range.

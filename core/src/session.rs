@@ -212,6 +212,7 @@ fn canonicalize(model: &Model<'_>, arena: &mut Arena<'_>, window: &[i16], pose: 
         Some(Element::Rotation(rotation)) => {
             vector_window::rotate(&rotation.inverse(), model.input().fields, canonical)
         }
-        None => {}
+        // No package names another group yet.
+        Some(_) | None => {}
     }
 }

@@ -204,7 +204,7 @@ mod tests {
     }
 
     fn rotation_of(pose: Pose) -> Rotation {
-        let Element::Rotation(rotation) = pose.element;
+        let Element::Rotation(rotation) = pose.element else { panic!("an element of another group") };
         rotation
     }
 
