@@ -208,11 +208,8 @@ fn canonicalize(model: &Model<'_>, arena: &mut Arena<'_>, window: &[i16], pose: 
     for (canonical, &count) in canonical.iter_mut().zip(window) {
         *canonical = count;
     }
-    match pose {
-        Some(Element::Rotation(rotation)) => {
-            vector_window::rotate(&rotation.inverse(), model.input().fields, canonical)
-        }
-        // No package names another group yet.
-        Some(_) | None => {}
+    // No package names another group yet.
+    if let Some(Element::Rotation(rotation)) = pose {
+        vector_window::rotate(&rotation.inverse(), model.input().fields, canonical);
     }
 }
