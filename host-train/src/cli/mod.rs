@@ -2,6 +2,7 @@
 //! share stands in `table` (standard output) and `workshop` (training and publishing).
 
 mod canonicalize;
+mod data;
 mod demo;
 mod evaluate;
 mod export;
@@ -55,6 +56,8 @@ enum Command {
     Simulate(simulate::Options),
     /// List the recipes that ship with the program.
     Recipes(recipes::Options),
+    /// List the data sets on a grid, or fetch one.
+    Data(data::Options),
 }
 
 /// Parses the command line, runs the command, and turns errors into one sentence and exit code 2.
@@ -69,6 +72,7 @@ pub fn main() -> ExitCode {
         Command::Canonicalize(options) => canonicalize::run(&options),
         Command::Simulate(options) => simulate::run(&options),
         Command::Recipes(options) => recipes::run(&options),
+        Command::Data(options) => data::run(&options),
     };
     match result {
         Ok(code) => ExitCode::from(code),

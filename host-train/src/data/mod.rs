@@ -3,7 +3,11 @@
 //! Numbers stay the sensor's own `i16` counts up to the network's door, as they do on the device.
 
 pub mod augment;
+pub mod catalog;
+pub mod convert;
+pub mod fetch;
 pub mod grid;
+pub mod packed;
 pub mod posed;
 pub mod recording;
 pub mod rotation;
