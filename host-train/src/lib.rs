@@ -8,7 +8,7 @@
 //! ```
 //!
 //! * [`recipe`] — what to train, as one TOML file;
-//! * [`data`] — recordings, windows, random rotations;
+//! * [`data`] — recordings, windows, random rotations; samples on a grid, and fetching them;
 //! * [`nn`] — the layers, each in a form that integers can follow exactly;
 //! * [`method`] — the networks and their loss;
 //! * [`backend`] — where the tensors live;

