@@ -9,12 +9,20 @@
 pub mod calibrate;
 pub mod extract;
 pub mod float;
+mod grid_calibrate;
+mod grid_extract;
+mod grid_lower;
 pub mod lower;
 mod network;
+pub mod stack;
 pub mod turns;
 mod weights;
+mod writer;
 
 pub use calibrate::{Ranges, calibrate};
 pub use extract::extract;
+pub use grid_calibrate::{GridRanges, calibrate_grid};
+pub use grid_extract::extract_grid;
+pub use grid_lower::lower_grid;
 pub use lower::{LowerError, lower};
 pub use network::{Convolution, GatedConvolution, Linear, Network, Psi};

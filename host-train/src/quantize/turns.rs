@@ -1,4 +1,4 @@
-//! Convolutions over the group of quarter turns, written out as plain ones.
+//! Convolutions over the turns of an image, written out as plain ones: quarter turns, or finer ones that contain them.
 //!
 //! A feature map over positions *and* quarter turns has the turn as the outer part of its channels,
 //! `[height, width, turn · channels]`. A group convolution of such maps is then a plain convolution, whose
@@ -10,21 +10,21 @@
 
 use super::network::Linear;
 
-/// Quarter turns: the order of the group.
+/// Quarter turns in a whole one.
 pub const TURNS: usize = 4;
 
-/// One filter for each output channel, of which its turns follow.
+/// One filter for each output channel and each turn below a quarter, of which all other turns follow.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TurningFilters {
     /// Taps in each direction.
     pub size: usize,
-    /// 1 where an image comes in, [`TURNS`] where a map over turns does.
+    /// 1 where an image comes in, the order of the group where a map over turns does.
     pub turns: usize,
     /// Input channels, of each turn.
     pub inputs: usize,
-    /// `[outputs, size, size, turns, inputs]`.
+    /// `[turns below a quarter, outputs, size, size, turns, inputs]`: one filter each, or one for each finer turn.
     pub weights: Vec<f32>,
-    /// `[outputs]`, the same for all turns.
+    /// `[turns below a quarter, outputs]`.
     pub bias: Vec<f32>,
 }
 
@@ -42,7 +42,7 @@ impl TurningFilters {
                 for (row, column) in places(size) {
                     let (row, column) = (0..turn).fold((row, column), |place, _| turned_back(place, size));
                     for from in 0..self.turns {
-                        let from = (from + TURNS - turn) % self.turns;
+                        let from = (from + self.turns - turn * self.turns / TURNS) % self.turns;
                         let start = (((output * size + row) * size + column) * self.turns + from) * self.inputs;
                         weights.extend(&self.weights[start..start + self.inputs]);
                     }

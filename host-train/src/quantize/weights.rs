@@ -10,6 +10,8 @@ use std::ops::RangeInclusive;
 pub(super) struct Scales {
     pub input: f32,
     pub input_zero: i16,
+    /// The largest magnitude of an input element.
+    pub input_reach: u32,
     pub output: f32,
 }
 
@@ -24,15 +26,15 @@ pub(super) struct Quantized {
     pub shift: u16,
 }
 
-/// Largest magnitude of a folded bias: leaves the products half of the accumulator.
-const BIAS_LIMIT: f32 = (1u32 << 30) as f32;
+/// Largest magnitude of a folded bias, and of the sum of the products: half of the accumulator each.
+const LIMIT: f32 = (1u32 << 30) as f32;
 
 impl Quantized {
     /// Each row's weights are rounded to multiples of the row's largest over 127; the input's zero
     /// point moves into the bias. `None` where a factor is too large for core's multiplication.
     pub(super) fn new(linear: &Linear, scales: Scales) -> Option<Self> {
         let rows = || linear.weights.chunks(linear.columns().max(1)).zip(&linear.bias);
-        let steps: Vec<f32> = rows().map(|(row, bias)| step(row, *bias, scales.input)).collect();
+        let steps: Vec<f32> = rows().map(|(row, bias)| step(row, *bias, scales)).collect();
         let (mut weights, mut biases) = (Vec::new(), Vec::new());
         for ((row, bias), step) in rows().zip(&steps) {
             let codes: Vec<i8> = row.iter().map(|w| (w / step).round() as i8).collect();
@@ -46,6 +48,18 @@ impl Quantized {
         let tiles = Tiles { rows: linear.rows(), columns: linear.columns() };
         let fits = multipliers.iter().all(|&multiplier| multiplier < i32::MAX);
         fits.then_some(Self { weights, biases, multipliers, tiles, shift })
+    }
+
+    /// The same with odd multipliers, one part in 2²⁹ away: an odd multiple is never half way between two results, so
+    /// that of a sum and its negative the results are negatives too, whichever way halves are rounded.
+    pub(super) fn odd(mut self) -> Self {
+        self.multipliers.iter_mut().for_each(|multiplier| *multiplier |= 1);
+        self
+    }
+
+    /// Inputs of a row.
+    pub(super) fn columns(&self) -> usize {
+        self.tiles.columns
     }
 
     /// Appends the constants to the blob, in core's tiles, and returns where.
@@ -83,10 +97,15 @@ fn shared_shift(factors: &[f64], shifts: RangeInclusive<i32>) -> (Vec<i32>, u16)
 }
 
 /// What one unit of a row's weights is worth. A row of nearly nothing but bias gets a larger step
-/// than its weights ask for, or the bias would leave its 32 bits.
-fn step(row: &[f32], bias: f32, input: f32) -> f32 {
+/// than its weights ask for, or the bias would leave its 32 bits; so does a long row of 16-bit inputs, or the sum of
+/// the products might.
+fn step(row: &[f32], bias: f32, Scales { input, input_reach, .. }: Scales) -> f32 {
     let largest = row.iter().fold(0.0f32, |max, w| max.max(w.abs()));
-    let step = (largest / 127.0).max(bias.abs() / (input * BIAS_LIMIT));
+    let sum: f32 = row.iter().map(|w| w.abs()).sum();
+    // Rounding adds half a unit a weight at most.
+    let reach = input_reach as f32;
+    let long = sum * reach / (LIMIT - reach * row.len() as f32 / 2.0).max(1.0);
+    let step = (largest / 127.0).max(bias.abs() / (input * LIMIT)).max(long);
     if step > 0.0 { step } else { 1.0 }
 }
 
@@ -115,7 +134,7 @@ mod tests {
     #[test]
     fn a_row_of_bias_only_keeps_its_bias() {
         let linear = Linear { weights: vec![1e-12, 0.0], bias: vec![2.0] };
-        let scales = Scales { input: 1e-3, input_zero: 0, output: 0.1 };
+        let scales = Scales { input: 1e-3, input_zero: 0, input_reach: 128, output: 0.1 };
         let quantized = Quantized::new(&linear, scales).unwrap();
         assert_eq!(scale(quantized.biases[0], quantized.multipliers[0], quantized.shift), 20);
     }
@@ -123,7 +142,28 @@ mod tests {
     #[test]
     fn what_amplifies_too_much_is_refused() {
         let linear = Linear { weights: vec![127.0], bias: vec![0.0] };
-        assert!(Quantized::new(&linear, Scales { input: 1.0, input_zero: 0, output: 4.1 }).is_some());
-        assert!(Quantized::new(&linear, Scales { input: 1.0, input_zero: 0, output: 3.9 }).is_none());
+        assert!(Quantized::new(&linear, Scales { input: 1.0, input_zero: 0, input_reach: 128, output: 4.1 }).is_some());
+        assert!(Quantized::new(&linear, Scales { input: 1.0, input_zero: 0, input_reach: 128, output: 3.9 }).is_none());
+    }
+
+    #[test]
+    fn long_rows_of_large_inputs_fit_the_accumulator() {
+        let linear = Linear { weights: vec![0.5; 1200], bias: vec![0.0] };
+        let scales = Scales { input: 1e-4, input_zero: 0, input_reach: 1 << 15, output: 0.1 };
+        let quantized = Quantized::new(&linear, scales).unwrap();
+        let sum: i64 = quantized.weights.iter().map(|&w| i64::from(w) << 15).sum();
+        assert!(sum <= 1 << 30 && sum > 1 << 29, "{sum}");
+    }
+
+    #[test]
+    fn odd_multiples_of_negatives_are_negatives() {
+        let linear = Linear { weights: vec![1.0, -1.0], bias: vec![0.0] };
+        let scales = Scales { input: 1.0, input_zero: 0, input_reach: 128, output: 127.0 * 8.0 };
+        let even = Quantized::new(&linear, scales).unwrap();
+        let odd = even.clone().odd();
+        // 4 · 127 steps are half a step of the output.
+        let rounded = |of: &Quantized, sum: i32| scale(sum, of.multipliers[0], of.shift);
+        assert_ne!(rounded(&even, 4 * 127 * 127), -rounded(&even, -4 * 127 * 127));
+        assert_eq!(rounded(&odd, 4 * 127 * 127), -rounded(&odd, -4 * 127 * 127));
     }
 }

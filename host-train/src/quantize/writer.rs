@@ -1,0 +1,177 @@
+//! What every lowering does: tensors with scales, and linear maps, means and sums as operators.
+
+use super::lower::LowerError;
+use super::network::Linear;
+use super::weights::{Quantized, Scales, multipliers};
+use crate::package::Parts;
+use gimbal_core::format::{Dtype, MAX_FIELDS, Tensor, TensorId};
+use gimbal_core::kernel::{Conv, Operands, Operator, Pool, Pooling, Window};
+use gimbal_core::quant::Requantize;
+
+/// A package in the making.
+pub(super) struct Writer {
+    pub parts: Parts,
+}
+
+impl Writer {
+    /// A tensor of int16 numbers around zero that holds `longest`.
+    pub fn halves(&mut self, name: &str, shape: [usize; 3], longest: f32) -> Result<TensorId, LowerError> {
+        let scale = alive(name, longest)? / f32::from(i16::MAX);
+        Ok(self.parts.tensor(Dtype::I16, small(name, shape)?, scale, 0))
+    }
+
+    /// A tensor of int8 features whose range, zero included, fills the 256 steps.
+    pub fn features(&mut self, name: &str, shape: [usize; 3], (min, max): (f32, f32)) -> Result<TensorId, LowerError> {
+        let scale = alive(name, max - min)? / 255.0;
+        let zero_point = (-128.0 - min / scale).round().clamp(-128.0, 127.0) as i16;
+        Ok(self.parts.tensor(Dtype::I8, small(name, shape)?, scale, zero_point))
+    }
+
+    /// Memory for rows of 16-bit activations, which are multiplied four at a time.
+    pub fn scratch(&mut self, [planes, rows, columns]: [usize; 3]) -> TensorId {
+        let shape = [planes, rows, columns.next_multiple_of(4)].map(|size| size as u16);
+        self.parts.tensor(Dtype::I16, shape, 0.0, 0)
+    }
+
+    /// A linear map under a window.
+    pub fn linear(
+        &mut self,
+        name: &str,
+        linear: &Linear,
+        window: Window,
+        [x, y]: [TensorId; 2],
+        requantize: impl Fn(u16) -> Requantize,
+    ) -> Result<(), LowerError> {
+        let quantized = self.quantized(name, linear, self.scales(x, y))?;
+        self.matrix(name, &quantized, window, [x, y], requantize(quantized.shift));
+        Ok(())
+    }
+
+    /// The same of what is in integers already.
+    pub fn matrix(
+        &mut self,
+        name: &str,
+        quantized: &Quantized,
+        window: Window,
+        [x, y]: [TensorId; 2],
+        requantize: Requantize,
+    ) {
+        let weights = quantized.write(&mut self.parts.blob);
+        let points = if self.record(y).shape[..2] == [1, 1] { 1 } else { 2 };
+        let scratch = self.scratch([1, points, quantized.columns()]);
+        self.parts.push_layer(
+            name,
+            Operator::Conv(Conv {
+                operands: Operands::new(x, y).with_scratch(scratch),
+                window,
+                requantize,
+                weights,
+                groups: 1,
+                reserved: 0,
+            }),
+        );
+    }
+
+    /// A linear map in integers.
+    pub fn quantized(&self, name: &str, linear: &Linear, scales: Scales) -> Result<Quantized, LowerError> {
+        Quantized::new(linear, scales).ok_or_else(|| LowerError::Steep { layer: name.into() })
+    }
+
+    /// Means of windows of `taps` numbers.
+    pub fn mean(
+        &mut self,
+        name: &str,
+        window: Window,
+        taps: usize,
+        [x, y]: [TensorId; 2],
+        requantize: impl Fn(u16) -> Requantize,
+    ) {
+        let Scales { input, output, .. } = self.scales(x, y);
+        let factor = f64::from(input) / f64::from(output) / taps as f64;
+        let (multipliers, shift) = multipliers(&[factor]);
+        self.pool(name, Pooling::Mean, window, [x, y], requantize(shift), multipliers[0]);
+    }
+
+    /// Largest numbers of windows, at the scale of the input.
+    pub fn largest(&mut self, name: &str, window: Window, x: TensorId, shape: [usize; 3]) -> Result<TensorId, LowerError> {
+        let Tensor { dtype, scale, zero_point, .. } = *self.record(x);
+        let y = self.parts.tensor(dtype, small(name, shape)?, scale, zero_point);
+        self.pool(name, Pooling::Max, window, [x, y], symmetric(1), 0);
+        Ok(y)
+    }
+
+    /// Exact sums of windows, whose unit is that of the input divided by `taps`: means, in the end.
+    pub fn sum(
+        &mut self,
+        name: &str,
+        window: Window,
+        taps: usize,
+        x: TensorId,
+        shape: [usize; 3],
+    ) -> Result<TensorId, LowerError> {
+        let y = self.parts.tensor(Dtype::I32, small(name, shape)?, self.scale(x) / taps as f32, 0);
+        self.pool(name, Pooling::Sum, window, [x, y], symmetric(1), 0);
+        Ok(y)
+    }
+
+    fn pool(
+        &mut self,
+        name: &str,
+        pooling: Pooling,
+        window: Window,
+        [x, y]: [TensorId; 2],
+        requantize: Requantize,
+        multiplier: i32,
+    ) {
+        let operands = Operands::new(x, y);
+        let pool = Pool { operands, window, requantize, multiplier, pooling: pooling.code(), reserved: 0 };
+        self.parts.push_layer(name, Operator::Pool(pool));
+    }
+
+    /// From counts, of which one of field `f` is `units[f]` in network units, to a tensor of a scale.
+    pub fn input_multipliers(units: &[f32], scale: f32) -> ([i32; MAX_FIELDS], u16) {
+        let factors: Vec<f64> = units.iter().map(|unit| f64::from(*unit) / f64::from(scale)).collect();
+        let (found, shift) = multipliers(&factors);
+        let mut all = [0; MAX_FIELDS];
+        all.iter_mut().zip(found).for_each(|(slot, multiplier)| *slot = multiplier);
+        (all, shift)
+    }
+
+    /// How an int8 feature is rounded, and where negative ones end.
+    pub fn feature_requantize(&self, id: TensorId, relu: bool) -> impl Fn(u16) -> Requantize + use<> {
+        let zero_point = self.record(id).zero_point;
+        let min = if relu { zero_point } else { i8::MIN.into() };
+        move |shift| Requantize { shift, zero_point, min, max: i8::MAX.into() }
+    }
+
+    pub fn scale(&self, id: TensorId) -> f32 {
+        self.record(id).scale
+    }
+
+    pub fn scales(&self, x: TensorId, y: TensorId) -> Scales {
+        let Tensor { scale: input, zero_point: input_zero, dtype, .. } = *self.record(x);
+        Scales { input, input_zero, input_reach: dtype.range().0.unsigned_abs(), output: self.scale(y) }
+    }
+
+    pub fn record(&self, id: TensorId) -> &Tensor {
+        &self.parts.tensors[usize::from(id)]
+    }
+}
+
+/// Symmetric: turning a vector around must not change its length.
+pub(super) fn symmetric(shift: u16) -> Requantize {
+    Requantize { shift, zero_point: 0, min: -i16::MAX, max: i16::MAX }
+}
+
+/// A shape in the package's 16 bits.
+pub(super) fn small(layer: &str, shape: [usize; 3]) -> Result<[u16; 3], LowerError> {
+    let mut small = [0; 3];
+    for (small, size) in small.iter_mut().zip(shape) {
+        *small = size.try_into().map_err(|_| LowerError::TooLarge { layer: layer.into() })?;
+    }
+    Ok(small)
+}
+
+fn alive(layer: &str, reach: f32) -> Result<f32, LowerError> {
+    if reach.is_finite() && reach > 0.0 { Ok(reach) } else { Err(LowerError::Dead { layer: layer.into() }) }
+}
