@@ -2,14 +2,15 @@
 //!
 //! Formula: a dense layer gives a coarse map; each block makes it finer by computing neighbouring outputs side by
 //! side at the lower resolution, `y[f·i + j, f'·k + l, c] = (w * x)[i, k, (c, j, l)]`, which costs a part of
-//! convolving the finer map. All blocks but the last are normalized and rectified. Only training runs this network.
+//! convolving the finer map, and is normalized and rectified. A last convolution at full resolution gives the sample,
+//! through a sigmoid where that lies in 0 to 1. Only training runs this network.
 
 use super::grid::Extent;
 use crate::recipe::grid::DeltaSection;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d};
 use burn::prelude::*;
-use burn::tensor::activation::relu;
+use burn::tensor::activation::{relu, sigmoid};
 
 /// See the module's formula.
 #[derive(Module, Debug)]
@@ -17,10 +18,13 @@ pub struct GridDecoder {
     dense: Linear,
     blocks: Vec<Conv2d>,
     norms: Vec<BatchNorm>,
+    last: Conv2d,
     #[module(skip)]
     start: [usize; 3],
     #[module(skip)]
     factor: [usize; 2],
+    #[module(skip)]
+    unit: bool,
 }
 
 impl GridDecoder {
@@ -29,7 +33,7 @@ impl GridDecoder {
     /// # Errors
     /// As the rest of a sentence, what does not fit.
     pub fn new(code: usize, output: Extent, section: &DeltaSection, device: &Device) -> Result<Self, String> {
-        let (factor, blocks) = (section.factor, section.channels.len() as u32);
+        let (factor, blocks) = (section.factor, section.channels.len() as u32 - 1);
         let [down, across] = factor.map(|factor| factor.pow(blocks));
         if down == 0 || across == 0 || output.rows % down != 0 || output.columns % across != 0 {
             return Err(format!(
@@ -38,19 +42,21 @@ impl GridDecoder {
             ));
         }
         let start = [section.channels[0], output.rows / down, output.columns / across];
-        let channels = [&section.channels[..], &[output.channels]].concat();
         let [k, l] = section.size;
-        let block = |pair: &[usize]| {
-            Conv2dConfig::new([pair[0], factor[0] * factor[1] * pair[1]], section.size)
+        let conv = |inputs, outputs| {
+            Conv2dConfig::new([inputs, outputs], section.size)
                 .with_padding(PaddingConfig2d::Explicit(k / 2, l / 2, k / 2, l / 2))
                 .init(device)
         };
+        let block = |pair: &[usize]| conv(pair[0], factor[0] * factor[1] * pair[1]);
         Ok(Self {
             dense: LinearConfig::new(code, start.iter().product()).init(device),
-            blocks: channels.windows(2).map(block).collect(),
+            blocks: section.channels.windows(2).map(block).collect(),
+            last: conv(section.channels[blocks as usize], output.channels),
             norms: section.channels[1..].iter().map(|&channels| BatchNormConfig::new(channels).init(device)).collect(),
             start,
             factor,
+            unit: section.unit,
         })
     }
 
@@ -60,13 +66,11 @@ impl GridDecoder {
         let [b, _] = code.dims();
         let [c, h, w] = self.start;
         let mut x = relu(self.dense.forward(code)).reshape([b, c, h, w]);
-        for (index, block) in self.blocks.iter().enumerate() {
-            x = finer(block.forward(x), self.factor);
-            if let Some(norm) = self.norms.get(index) {
-                x = relu(norm.forward(x));
-            }
+        for (block, norm) in self.blocks.iter().zip(&self.norms) {
+            x = relu(norm.forward(finer(block.forward(x), self.factor)));
         }
-        x
+        let x = self.last.forward(x);
+        if self.unit { sigmoid(x) } else { x }
     }
 }
 
@@ -85,7 +89,7 @@ mod tests {
     #[test]
     fn a_code_becomes_a_sample() {
         let device = device();
-        let section = DeltaSection { channels: vec![6, 4], factor: [2, 2], size: [3, 3] };
+        let section = DeltaSection { channels: vec![6, 4, 3], factor: [2, 2], size: [3, 3], unit: true };
         let output = Extent { channels: 1, rows: 28, columns: 20 };
         let decoder = GridDecoder::new(5, output, &section, &device).unwrap();
         assert_eq!(decoder.forward(random(1, [3, 5], &device)).dims(), [3, 1, 28, 20]);

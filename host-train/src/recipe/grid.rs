@@ -144,12 +144,15 @@ pub enum Readout {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeltaSection {
-    /// Input channels of each block; the last block's output is the sample.
+    /// Channels in front of each block and behind the last.
     pub channels: Vec<usize>,
     /// How much finer each block's output is, down and across.
     pub factor: [usize; 2],
     /// Taps of each block, down and across; odd.
     pub size: [usize; 2],
+    /// Whether samples lie in 0 to 1, as images do.
+    #[serde(default)]
+    pub unit: bool,
 }
 
 /// `[loss]`: the weights.
