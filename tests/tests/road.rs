@@ -104,7 +104,7 @@ fn the_pose_follows_the_window_in_integers() {
 fn code_and_canonical_window_do_not() {
     let evaluation = ROAD.evaluation();
     let mut differences = Vec::new();
-    let sure = |reading: &Reading| reading.pose.is_some_and(|(_, confidence)| confidence > 0.2);
+    let sure = |reading: &Reading| reading.pose.is_some_and(|pose| pose.confidence > 0.2);
     for (upright, rotated) in evaluation.upright.iter().zip(&evaluation.rotated).filter(|(a, b)| sure(a) && sure(b)) {
         let counts = upright.canonical.iter().zip(&rotated.canonical);
         differences.extend(counts.map(|(a, b)| f32::from((i32::from(*a) - i32::from(*b)).unsigned_abs() as u16)));
@@ -118,7 +118,7 @@ fn code_and_canonical_window_do_not() {
 fn turning_the_canonical_window_by_its_pose_gives_the_window_back() {
     let road = &*ROAD;
     for (reading, turned) in road.evaluation().rotated.iter().zip(&road.split.test_turned) {
-        let Some((pose, _)) = reading.pose else { continue };
+        let Some(pose) = reading.rotation() else { continue };
         let vectors = reading.canonical.as_chunks::<3>().0.iter().zip(turned.window.counts.as_chunks::<3>().0);
         for (canonical, original) in vectors {
             let back: [f32; 3] = pose.act(canonical.map(f32::from));

@@ -81,7 +81,7 @@ fn poses_csv(model: &Model<'_>, readings: &[Reading], hop: usize) -> Result<Vec<
     csv.write_record(["window", "start s", "confidence", "class", "degenerate"].into_iter().chain(entries))?;
     for (window, reading) in readings.iter().enumerate() {
         let start = (window * hop) as f32 / model.input().rate_hz;
-        let (rotation, confidence) = reading.pose.unzip();
+        let (rotation, confidence) = (reading.rotation(), reading.pose.map(|pose| pose.confidence));
         let fixed = [
             window.to_string(),
             start.to_string(),

@@ -2,7 +2,7 @@
 
 use crate::data::{CHANNELS, Dataset};
 use gimbal_core::group::so3::Rotation;
-use gimbal_core::group::{Degenerate, Element};
+use gimbal_core::group::{Degenerate, Element, Pose};
 use gimbal_core::{Error, Model, Outcome, Session};
 
 /// A package in its session.
@@ -16,7 +16,7 @@ pub struct Device<'p> {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reading {
     /// The pose and its confidence; `None` also for a model without ψ.
-    pub pose: Option<(Rotation, f32)>,
+    pub pose: Option<Pose>,
     /// Why there is no pose.
     pub degenerate: Option<Degenerate>,
     /// The canonical window, counts.
@@ -25,6 +25,16 @@ pub struct Reading {
     pub code: Vec<f32>,
     /// The most likely class.
     pub class: Option<usize>,
+}
+
+impl Reading {
+    /// The pose, of a model whose group is SO(3).
+    pub fn rotation(&self) -> Option<Rotation> {
+        match self.pose?.element {
+            Element::Rotation(rotation) => Some(rotation),
+            _ => None,
+        }
+    }
 }
 
 impl<'p> Device<'p> {
@@ -58,10 +68,7 @@ impl<'p> Device<'p> {
         Ok(match session.run(window)? {
             Outcome::Degenerate(degenerate) => Reading { degenerate: Some(degenerate), ..Reading::default() },
             Outcome::Encoded(found) => Reading {
-                pose: found.pose.map(|pose| match pose.element {
-                    Element::Rotation(rotation) => (rotation, pose.confidence),
-                    _ => unreachable!("this core knows rotations only"),
-                }),
+                pose: found.pose,
                 degenerate: None,
                 canonical: found.canonical.to_vec(),
                 code: found.code.map(|code| code.dequantized().collect()).unwrap_or_default(),

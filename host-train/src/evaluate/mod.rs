@@ -2,6 +2,7 @@
 
 pub mod device;
 pub mod figures;
+pub mod grid;
 pub mod metrics;
 
 use crate::data::{Window, rotation};
@@ -62,8 +63,8 @@ pub fn evaluate(device: &mut Device<'_>, windows: &[Window], turned: &[Turned]) 
     let pairs = upright.iter().zip(&rotated).zip(turned);
     let pose_errors_deg = pairs
         .filter_map(|((upright, rotated), turned)| {
-            let expected = Rotation::from_quaternion(turned.quaternion).compose(upright.pose?.0);
-            Some(expected.angle_to(&rotated.pose?.0).to_degrees())
+            let expected = Rotation::from_quaternion(turned.quaternion).compose(upright.rotation()?);
+            Some(expected.angle_to(&rotated.rotation()?).to_degrees())
         })
         .collect();
     let labels = windows.iter().map(|window| window.label).collect();

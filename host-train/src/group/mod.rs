@@ -7,6 +7,7 @@
 //! Signs and centres are core's.
 
 mod cyclic;
+pub mod element;
 mod shift;
 mod so2;
 mod t2;

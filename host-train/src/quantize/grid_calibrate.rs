@@ -2,14 +2,14 @@
 
 use super::stack::{GridNetwork, PoseStack, Stack};
 use crate::data::posed::Sample;
+use crate::group::element::{act, inverse, product};
+use crate::nn::grid::Extent;
 use crate::recipe::grid::GroupName;
-use gimbal_core::domain::{image, ring, signal};
 use gimbal_core::group::cyclic::Argmax;
-use gimbal_core::group::product::RigidMotion;
 use gimbal_core::group::shift::Phase;
 use gimbal_core::group::so2::Direction;
 use gimbal_core::group::translation::Centroid;
-use gimbal_core::group::{Degenerate, Element, Group, Pose};
+use gimbal_core::group::{Degenerate, Element, Pose};
 
 /// The smallest and the largest number of each tensor.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -60,9 +60,10 @@ fn canonicalize(network: &GridNetwork, unit: f32, counts: &[i16], ranges: &mut G
         ranges.spans[step].push(confidence);
         let whole = match found {
             None => element,
-            Some(first) => compose(first, element)?,
+            Some(first) => product(first, element)?,
         };
-        canonical = undo(whole, network.eta.input, counts)?;
+        let [rows, columns, channels] = network.eta.input;
+        canonical = act(inverse(whole)?, Extent { channels, rows, columns }, counts)?;
         found = Some(whole);
     }
     Some(canonical)
@@ -89,34 +90,6 @@ fn chart(pose: &PoseStack, numbers: &[f32]) -> Result<Pose, Degenerate> {
             Centroid { reference, minimum }.pose(integers(), columns, rows).map(in_units)
         }
     }
-}
-
-/// First one step, then the other.
-fn compose(first: Element, second: Element) -> Option<Element> {
-    match (first, second) {
-        (Element::Translation(normal), Element::Planar(acting)) => {
-            Some(Element::RigidMotion(RigidMotion { normal, acting }))
-        }
-        _ => None,
-    }
-}
-
-/// The sample without its pose.
-fn undo(element: Element, [rows, columns, _]: [usize; 3], counts: &[i16]) -> Option<Vec<i16>> {
-    let mut canonical = vec![0; counts.len()];
-    let to = &mut canonical[..];
-    match element {
-        Element::Planar(g) => image::transform(&g.inverse().into(), columns, counts, to)?,
-        Element::Translation(g) => image::transform(&g.inverse().into(), columns, counts, to)?,
-        Element::RigidMotion(g) => image::transform(&g.inverse().into(), columns, counts, to)?,
-        Element::Cyclic(g) if rows == columns && g.order() == 4 => {
-            image::quarter_turns(g.inverse(), rows, counts, to)?;
-        }
-        Element::Cyclic(g) => ring::shift(g.inverse(), columns, counts, to)?,
-        Element::Shift(g) => signal::shift(g.inverse(), columns, counts, to)?,
-        _ => return None,
-    }
-    Some(canonical)
 }
 
 fn unseen(stack: &Stack) -> Vec<(f32, f32)> {

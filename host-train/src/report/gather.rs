@@ -118,7 +118,7 @@ fn show(device: &mut Device<'_>, dataset: &Dataset, counts: &[i16], by: Rotation
         angle_deg: by.angle_to(&Rotation::IDENTITY).to_degrees(),
         before: counts.to_vec(),
         after: reading.canonical,
-        confidence: reading.pose.map_or(0.0, |(_, confidence)| confidence),
+        confidence: reading.pose.map_or(0.0, |pose| pose.confidence),
         predicted: reading.class.and_then(|class| dataset.classes.get(class)).cloned(),
     })
 }
