@@ -355,9 +355,19 @@ mod tests {
         }
 
         #[test]
+        fn cells_are_the_nearest_and_mirror_each_other(place in -(1i32 << 29)..1 << 29, side in 0i32..1025) {
+            let steps = |cell: Cell| 128 * cell.index + cell.part - 64 * (side - 1);
+            let cell = Cell::new(place, side);
+            prop_assert!((512 * steps(cell) - place).abs() <= 256 && (0..128).contains(&cell.part));
+            prop_assert_eq!(steps(Cell::new(-place, side)), -steps(cell));
+        }
+
+        #[test]
         fn every_translation_is_defined(x in any::<f32>(), y in any::<f32>(), angle in -4.0f32..4.0) {
             let normal = Translation::from_vector([x, y]).unwrap();
-            let far = moved(Semidirect { normal, acting: Rotation::from_angle(angle) }, 2, &[i16::MAX; 4]);
+            let g = Affine::from(Semidirect { normal, acting: Rotation::from_angle(angle) });
+            prop_assert!(g.rows.iter().flatten().all(|x| x.abs() <= Affine::FARTHEST));
+            let far = moved(g, 2, &[i16::MAX; 4]);
             if x.abs().max(y.abs()) > 4.0 {
                 prop_assert_eq!(far, [0; 4]);
             }
@@ -369,6 +379,20 @@ mod tests {
         assert_eq!(turned(1, 2, &[1, 2, 3, 4]), [3, 1, 4, 2]);
         assert_eq!(moved(Rotation::from_quarter_turns(1), 2, &[1u8, 2, 3, 4]), [3, 1, 4, 2]);
         assert_eq!(moved(Orthogonal::FLIP, 2, &[1u8, 2, 3, 4]), [2, 1, 4, 3]);
+    }
+
+    #[test]
+    fn half_turns_may_be_of_order_two() {
+        let mut to = [0; 4];
+        quarter_turns(Cyclic::new(1, 2), 2, &[1, 2, 3, 4], &mut to).unwrap();
+        assert_eq!(to, [4, 3, 2, 1]);
+    }
+
+    #[test]
+    fn counts_that_a_camera_cannot_have_saturate() {
+        let mut to = [9u8; 3];
+        transform(&Rotation::IDENTITY.into(), 3, &[-1i16, 255, 256], &mut to).unwrap();
+        assert_eq!(to, [0, 255, 255]);
     }
 
     #[test]

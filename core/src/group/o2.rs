@@ -203,6 +203,18 @@ mod tests {
             prop_assert_eq!(moved, expected);
         }
 
+        /// However parallel they are, a hand that is told is the right one.
+        #[test]
+        fn the_hand_is_the_sign_of_the_determinant(v1: [i32; 2], near: [i8; 2], factor in -1.0f32..1.0) {
+            let v1 = v1.map(|x| x as f32);
+            let v2 = core::array::from_fn(|i| (factor * v1[i] + f32::from(near[i])).round());
+            if let Ok(pose) = (Handed { reference: 1.0, minimum: 0.0 }).pose(v1, v2) {
+                // Numbers of f32 that are whole, and below 2³², as integers.
+                let ([a, b], [c, d]) = (v1.map(|x| x as i128), v2.map(|x| x as i128));
+                prop_assert_eq!(orthogonal_of(pose).is_reflected(), a * d - b * c < 0);
+            }
+        }
+
         #[test]
         fn every_pair_of_vectors_has_an_element_or_none(v1: [f32; 2], v2: [f32; 2]) {
             if let Ok(pose) = (Handed { reference: 1.0, minimum: 0.0 }).pose(v1, v2) {

@@ -233,6 +233,19 @@ mod tests {
     }
 
     #[test]
+    fn the_chart_takes_the_origin_to_the_centroid_and_x_to_the_vector() {
+        let chart = Frame {
+            origin: Centroid { reference: 4.0, minimum: 0.0 },
+            direction: Direction { reference: 4.0, minimum: 0.0 },
+        };
+        let found = chart.pose([0, 0, 0, 0, 0, 2].into_iter(), 3, 2, [0.0, 3.0]);
+        let (normal, acting) = (Translation::from_vector([1.0, 0.5]).unwrap(), Rotation::from_quarter_turns(1));
+        // The lower of 2/4 and 3/4.
+        let element = Element::RigidMotion(Semidirect { normal, acting });
+        assert_eq!(found, Ok(Pose { element, confidence: 0.5 }));
+    }
+
+    #[test]
     fn degenerate_parts_are_named() {
         let chart = Frame {
             origin: Centroid { reference: 1.0, minimum: 0.0 },

@@ -181,6 +181,13 @@ mod tests {
     }
 
     #[test]
+    fn the_shorter_way_may_lead_past_zero() {
+        let [early, late] = [0.125, 0.875].map(Shift::from_turns);
+        assert_eq!((early.turns_to(&late), late.turns_to(&early)), (0.25, 0.25));
+        assert_eq!(early.turns_to(&Shift::from_turns(0.375)), 0.25);
+    }
+
+    #[test]
     fn almost_a_period_is_none() {
         assert_eq!(Shift::from_turns(-1e-12), Shift::IDENTITY);
         assert_eq!(Shift::from_turns(f32::INFINITY), Shift::IDENTITY);
