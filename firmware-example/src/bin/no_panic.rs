@@ -10,10 +10,16 @@
 use core::hint::black_box;
 #[cfg(target_arch = "arm")]
 use cortex_m_rt::entry;
-use gimbal_core::domain::vector_window;
+use gimbal_core::domain::image::{Affine, quarter_turns, transform};
+use gimbal_core::domain::{ring, signal, vector_window};
 use gimbal_core::format::{Dtype, Field, FieldKind, Role, checksum};
+use gimbal_core::group::cyclic::{Argmax, Cyclic};
+use gimbal_core::group::o2::{Handed, Orthogonal};
+use gimbal_core::group::product::{Frame, Product, RigidMotion};
+use gimbal_core::group::shift::{Phase, Shift};
 use gimbal_core::group::so3::{GramSchmidt, Rotation};
-use gimbal_core::group::{Element, Group};
+use gimbal_core::group::translation::{Centroid, Translation};
+use gimbal_core::group::{Element, Group, so2};
 use gimbal_core::kernel::{Filters, Kernel, Operands, Operator, Pooling, Rearrange, Tiles, Window, group_len};
 use gimbal_core::plan::{Slot, assign, lower_bound, overlap};
 use gimbal_core::quant::{Requantize, scale};
@@ -32,6 +38,9 @@ fn main() -> ! {
         _ = black_box(two_arenas(package, black_box(&mut arena), black_box(&mut large), black_box(&mut window)));
         black_box(checksum(black_box(package)));
         rotations();
+        planes();
+        rings();
+        images();
         numbers();
         records();
         plans(black_box(&mut [Slot { len: 4, first: 0, last: 0, offset: None }; 4]));
@@ -100,11 +109,63 @@ fn rotations() {
     vector_window::rotate(&a, black_box(&[field; 2]), black_box(&mut [0; 12]));
 }
 
+/// Rotations, reflections and rigid motions of the plane.
+fn planes() {
+    let (v, n) = (black_box([0.0; 2]), black_box(0.0));
+    let a = so2::Rotation::from_angle(n).compose(so2::Rotation::from_quarter_turns(black_box(1)));
+    let b = so2::Rotation::from_vector(v).unwrap_or(a);
+    black_box((a.compose(b).inverse(), a.angle_to(&b), a.angle(), a.act(v), a.rows(), a.cos(), a.sin()));
+    let g = Orthogonal::new(a, black_box(true)).compose(Orthogonal::FLIP).inverse();
+    black_box((g.act(v), g.rows(), g.rotation(), g.cos(), g.sin(), g.is_reflected()));
+    let t = Translation::from_vector(v).unwrap_or(Translation::IDENTITY);
+    black_box((t.compose(t).inverse(), t.x(), t.y(), t.act(v)));
+    let h = RigidMotion { normal: t, acting: a };
+    black_box((h.compose(h).inverse(), h.act(v)));
+    black_box(Product { first: a, second: g }.compose(Product { first: b, second: g }).inverse());
+    let direction = so2::Direction { reference: n, minimum: n };
+    let origin = Centroid { reference: n, minimum: n };
+    let (weights, side) = (black_box([0i32; 4]), black_box(2));
+    _ = black_box(direction.pose(v));
+    _ = black_box(Handed { reference: n, minimum: n }.pose(v, black_box(v)));
+    _ = black_box(origin.pose(weights.into_iter(), side, black_box(side)));
+    _ = black_box(Frame { origin, direction }.pose(weights.into_iter(), side, black_box(side), v));
+}
+
+/// Turns of rings and delays of signals.
+fn rings() {
+    let (n, channels) = (black_box(0u16), black_box(0usize));
+    let a = Cyclic::new(n, black_box(n));
+    black_box((a.compose(black_box(a)).inverse(), a.act(n), a.index(), a.order(), a.is_identity()));
+    _ = black_box(Argmax { reference: black_box(1.0), minimum: black_box(1.0) }.pose(black_box(&[0; 4])));
+    black_box(ring::shift(a, channels, black_box(&[0i16; 4]), black_box(&mut [0; 4])));
+    let g = Shift::from_turns(black_box(0.0));
+    black_box((g.compose(black_box(g)).inverse(), g.turns(), g.turns_to(&g), g.to_steps(black_box(0))));
+    _ = black_box(Phase { reference: black_box(1.0), minimum: black_box(1.0) }.pose(black_box([0.0; 2])));
+    black_box(signal::shift(g, channels, black_box(&[0; 4]), black_box(&mut [0; 4])));
+}
+
+fn images() {
+    let (turn, normal) = (black_box(so2::Rotation::IDENTITY), black_box(Translation::IDENTITY));
+    let all: [Affine; 4] = [
+        turn.into(),
+        Orthogonal::new(turn, black_box(true)).into(),
+        normal.into(),
+        RigidMotion { normal, acting: turn }.into(),
+    ];
+    for g in &all {
+        black_box(transform(g, black_box(2), black_box(&[0u8; 4]), black_box(&mut [0u8; 4])));
+        black_box(transform(g, black_box(2), black_box(&[0i16; 4]), black_box(&mut [0i16; 4])));
+    }
+    let g = black_box(Cyclic::IDENTITY);
+    black_box(quarter_turns(g, black_box(2), black_box(&[0u8; 4]), black_box(&mut [0; 4])));
+}
+
 fn numbers() {
     let requantize = black_box(Requantize { shift: 0, zero_point: 0, min: 1, max: 0 });
     black_box((requantize.apply(black_box(0), black_box(0)), requantize.clamp(black_box(0))));
     black_box(scale(black_box(0), black_box(0), black_box(0)));
-    black_box((math::sqrt(black_box(0.0)), math::asin(black_box(0.0))));
+    black_box((math::sqrt(black_box(0.0)), math::asin(black_box(0.0)), math::atan2(black_box(0.0), black_box(0.0))));
+    black_box((math::sin(black_box(0.0)), math::cos(black_box(0.0)), math::floor(black_box(0.0))));
 }
 
 /// What stands in packages, and where.
