@@ -1,4 +1,4 @@
-//! Chooses the memory map, brings in package and vectors, lists the operators that the package uses, and
+//! Chooses the memory map, brings in package and vectors, lists the operators and charts that the package uses, and
 //! tells the linker what to do.
 
 use gimbal_core::Model;
@@ -68,18 +68,19 @@ fn main() {
     }
 }
 
-/// A table of the operators that the package uses: no other reaches the flash.
+/// Tables of the operators and charts that the package uses: no other reaches the flash.
 fn kernels(package: &Path) -> String {
     let bytes = fs::read(package).unwrap_or_default();
     match Model::from_bytes(&bytes) {
         Ok(model) => {
             let records: BTreeSet<_> = model.operators().map(|operator| operator.record()).collect();
-            let kernels: Vec<String> = records.iter().map(|record| format!("kernel::{record}::KERNEL")).collect();
-            format!("&[{}]", kernels.join(", "))
+            let operators: Vec<String> = records.iter().map(|record| format!("kernel::{record}::KERNEL")).collect();
+            let frames: Vec<String> = model.frames().map(|frame| format!("group::{}", frame.path())).collect();
+            format!("Kernels {{ operators: &[{}], frames: &[{}] }}", operators.join(", "), frames.join(", "))
         }
         Err(error) => {
             println!("cargo::error=the package cannot be used: {error}");
-            "&[]".into()
+            "Kernels { operators: &[], frames: &[] }".into()
         }
     }
 }

@@ -44,6 +44,11 @@ pub enum Error {
         /// Position of the operator.
         operator: u16,
     },
+    /// The pose head has a chart that this build does not have, or not behind the one before.
+    UnsupportedChart {
+        /// Position of the pose head.
+        pose: u16,
+    },
     /// The operator names a tensor that does not exist, has another type, or is not live.
     Operand {
         /// Position of the operator.
@@ -104,6 +109,7 @@ impl Error {
             | Self::Descriptor
             | Self::Tensor { .. }
             | Self::Overlap { .. }
+            | Self::UnsupportedChart { .. }
             | Self::Arena { .. }
             | Self::Input { .. } => None,
         }
@@ -128,6 +134,7 @@ impl fmt::Display for Error {
             Self::Tensor { tensor } => write!(f, "tensor {tensor} is invalid"),
             Self::Overlap { tensor } => write!(f, "tensor {tensor} shares memory with another live tensor"),
             Self::UnsupportedOperator { operator } => write!(f, "operator {operator} is not supported by this build"),
+            Self::UnsupportedChart { pose } => write!(f, "the chart of pose {pose} is not supported by this build"),
             Self::Operand { operator } => write!(f, "operator {operator} names a tensor that it cannot use"),
             Self::Shape { operator } => write!(f, "the shapes of operator {operator} do not fit together"),
             Self::Weights { operator } => write!(f, "the weights of operator {operator} lie outside the package"),

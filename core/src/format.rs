@@ -14,7 +14,7 @@ pub use crate::kernel::Operator;
 /// The first four bytes of every package.
 pub const MAGIC: [u8; 4] = *b"GMBL";
 /// The version of the format that this crate reads and the exporter writes.
-pub const VERSION: u16 = 3;
+pub const VERSION: u16 = 4;
 /// Bytes before the descriptor: magic, version, two zero bytes, length of the descriptor, and of records and blob.
 pub const HEADER_LEN: usize = 16;
 /// Bytes after the blob: CRC-32/ISO-HDLC of everything before, little-endian.
@@ -23,6 +23,10 @@ pub const CHECKSUM_LEN: usize = 4;
 pub const ALIGNMENT: usize = 4;
 /// The largest number of fields in an input contract.
 pub const MAX_FIELDS: usize = 4;
+/// The largest number of channels that a field takes: a dimension holds those of all fields together.
+pub const MAX_WIDTH: u16 = u16::MAX / MAX_FIELDS as u16;
+/// The largest number of pose heads in a package: one for each factor of the group.
+pub const MAX_POSES: usize = 2;
 /// The largest number of networks in a package.
 pub const MAX_NETWORKS: usize = 4;
 /// The largest number of tensors and of operators in a package. The loader compares tensors pairwise; the
@@ -56,7 +60,8 @@ pub struct Descriptor<'a> {
     pub fast_len: u32,
     /// [`Field`]s, 1 to [`MAX_FIELDS`]: what each sample holds, in channel order.
     pub fields: u16,
-    /// [`PoseHead`]s, at most one: how ψ's output becomes a pose; none if windows are taken as they are.
+    /// [`PoseHead`]s, at most [`MAX_POSES`]: how the output of each ψ becomes a pose; none if windows are taken as
+    /// they are.
     pub poses: u16,
     /// [`Network`]s, 1 to [`MAX_NETWORKS`], in the order in which they run; together they cover the operators.
     pub networks: u16,
@@ -84,7 +89,7 @@ impl<'m> Records<'m> {
     /// many, or too few words, or a number stands for nothing.
     pub(crate) fn of(descriptor: &Descriptor<'_>, words: &'m [u32]) -> Option<(Self, &'m [u32])> {
         let (fields, words) = take(words, descriptor.fields, MAX_FIELDS)?;
-        let (poses, words) = take(words, descriptor.poses, 1)?;
+        let (poses, words) = take(words, descriptor.poses, MAX_POSES)?;
         let (networks, words) = take(words, descriptor.networks, MAX_NETWORKS)?;
         let (tensors, words) = take(words, descriptor.tensors, MAX_RECORDS)?;
         let (operators, words) = take(words, descriptor.operators, MAX_RECORDS)?;
@@ -115,13 +120,15 @@ pub struct Input<'m> {
 
 impl Input<'_> {
     /// Numbers in a sample.
+    // Asked in many places, where a sum in each would take more flash.
+    #[inline(never)]
     #[must_use]
     pub fn channels(&self) -> usize {
-        self.fields.iter().map(|field| field.kind.channels()).sum()
+        self.fields.iter().map(|field| field.channels()).sum()
     }
 }
 
-/// Neighbouring channels of a sample that the group turns together.
+/// Neighbouring channels of a sample that the group moves together.
 #[derive(Clone, Copy, Debug, PartialEq, CheckedBitPattern, NoUninit)]
 #[repr(C)]
 pub struct Field {
@@ -129,8 +136,24 @@ pub struct Field {
     pub per_count: f32,
     /// How the group acts on the field.
     pub kind: FieldKind,
-    /// Zero.
-    pub reserved: u16,
+    /// Numbers that the field takes in a sample: 3 for vectors, and 1 to [`MAX_WIDTH`] for others.
+    pub width: u16,
+}
+
+impl Field {
+    /// Numbers that the field takes in a sample.
+    #[must_use]
+    pub const fn channels(&self) -> usize {
+        self.width as usize
+    }
+
+    /// Whether it takes as many as its kind may.
+    pub(crate) fn has_width(&self) -> bool {
+        match self.kind {
+            FieldKind::Vector | FieldKind::PseudoVector => self.width == 3,
+            FieldKind::Row | FieldKind::Ring | FieldKind::Scalar => (1..=MAX_WIDTH).contains(&self.width),
+        }
+    }
 }
 
 /// How the group acts on a field.
@@ -143,16 +166,13 @@ pub enum FieldKind {
     /// Three channels that turn with the sensor and keep their sign under that reflection: an
     /// angular rate.
     PseudoVector,
-}
-
-impl FieldKind {
-    /// Numbers that the field takes in a sample.
-    #[must_use]
-    pub const fn channels(self) -> usize {
-        match self {
-            Self::Vector | Self::PseudoVector => 3,
-        }
-    }
+    /// A row of an image, one channel a pixel, from left to right; all samples of a window, from the top down, are
+    /// the image.
+    Row,
+    /// Electrodes, one channel each, in the order in which they stand around a ring.
+    Ring,
+    /// Numbers that the group moves in time only.
+    Scalar,
 }
 
 /// How ψ's output becomes a pose.
@@ -165,7 +185,7 @@ pub struct PoseHead {
     pub minimum: f32,
     /// From numbers to a group element.
     pub chart: Chart,
-    /// The numbers, ψ's output: for Gram–Schmidt two vectors, `i32[3, 1, 2]`.
+    /// The numbers, ψ's output, of the type and shape that the chart asks for.
     pub vectors: TensorId,
 }
 
@@ -173,8 +193,22 @@ pub struct PoseHead {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, CheckedBitPattern, NoUninit)]
 #[repr(u16)]
 pub enum Chart {
-    /// SO(3) from two vectors, see [`so3`](crate::group::so3).
+    /// SO(3) from two vectors, `i32[3, 1, 2]`, see [`so3`](crate::group::so3).
     GramSchmidt,
+    /// SO(2) of images from one vector x, y, `i32[1, 1, 2]`, see [`so2`](crate::group::so2); behind a centroid SE(2),
+    /// see [`product`](crate::group::product).
+    Direction,
+    /// O(2) of images from two vectors, one behind the other, `i32[1, 1, 4]`, see [`o2`](crate::group::o2).
+    TwoVectors,
+    /// Delays of a period from its first Fourier coefficient, cosine and sine part, `i32[1, 1, 2]`, see
+    /// [`shift`](crate::group::shift).
+    Phase,
+    /// C_n from n scores, i32 in any shape, see [`cyclic`](crate::group::cyclic): turns of rings of n electrodes, or
+    /// quarter turns of square images.
+    Argmax,
+    /// T(2) of images from a map of weights of 8 or 16 bits, `[samples, width, 1]`, see
+    /// [`translation`](crate::group::translation).
+    Centroid,
 }
 
 /// A run of operators with a meaning.

@@ -9,7 +9,9 @@ use crate::format::{
     ALIGNMENT, CHECKSUM_LEN, Chart, Descriptor, Dtype, HEADER_LEN, Input, MAGIC, MAX_RECORDS, NONE, Network, Operator,
     OperatorRecord, PoseHead, Records, Role, Tensor, TensorId, VERSION, checksum,
 };
-use crate::kernel::{self, Kernel, Operands, Site};
+use crate::group::Frame;
+use crate::kernel::{self, Kernel, Kernels, Operands, Site};
+use crate::math::positive;
 use crate::plan::{Slot, overlap};
 
 /// Bytes that start at a multiple of four, as a package must.
@@ -31,11 +33,11 @@ pub struct Model<'m> {
     input: Input<'m>,
     records: Records<'m>,
     blob: &'m [u32],
-    kernels: &'m [Kernel],
+    kernels: &'m Kernels<'m>,
 }
 
 impl<'m> Model<'m> {
-    /// Checks a package that may use any operator, and borrows from it. The bytes must start at a multiple of
+    /// Checks a package that may use any operator and any chart, and borrows from it. The bytes must start at a multiple of
     /// four, which [`Aligned`] sees to: records and weights are read as they stand.
     ///
     /// Takes time proportional to the length of the package, and to the square of the number of its
@@ -44,14 +46,14 @@ impl<'m> Model<'m> {
     /// # Errors
     /// The first thing that is wrong, see [`Error`].
     pub fn from_bytes(bytes: &'m [u8]) -> Result<Self, Error> {
-        Self::with_kernels(bytes, Kernel::ALL)
+        Self::with_kernels(bytes, &Kernels::ALL)
     }
 
-    /// The same with a choice of operators: no other reaches the flash, see [`kernel`].
+    /// The same with a choice of operators and charts: no other reaches the flash, see [`kernel`].
     ///
     /// # Errors
-    /// As [`from_bytes`](Self::from_bytes); a package that uses another operator is refused.
-    pub fn with_kernels(bytes: &'m [u8], kernels: &'m [Kernel]) -> Result<Self, Error> {
+    /// As [`from_bytes`](Self::from_bytes); a package that uses another operator or chart is refused.
+    pub fn with_kernels(bytes: &'m [u8], kernels: &'m Kernels<'m>) -> Result<Self, Error> {
         let (descriptor, words) = open(bytes)?;
         let (records, blob) = Records::of(&descriptor, words).ok_or(Error::Descriptor)?;
         let Descriptor { rate_hz, samples, hop, .. } = descriptor;
@@ -59,8 +61,8 @@ impl<'m> Model<'m> {
         let model = Self { descriptor, input, records, blob, kernels };
         model.check_input()?;
         model.check_tensors()?;
-        let operators = model.check_operators()?;
-        model.check_networks(operators)?;
+        model.check_operators()?;
+        model.check_networks()?;
         Ok(model)
     }
 
@@ -114,10 +116,16 @@ impl<'m> Model<'m> {
         self.descriptor.fast_len as usize
     }
 
-    /// How ψ's output becomes a pose; `None` for a model that takes windows as they are.
+    /// How the output of each ψ becomes a pose; none for a model that takes windows as they are.
     #[must_use]
-    pub fn pose_head(&self) -> Option<&'m PoseHead> {
-        self.records.poses.first()
+    pub fn pose_heads(&self) -> &'m [PoseHead] {
+        self.records.poses
+    }
+
+    /// The charts of the pose heads with the actions that come with them, as a build needs them.
+    pub fn frames(&self) -> impl Iterator<Item = &'m Frame> + use<'m> {
+        let (frames, mut after) = (self.kernels.frames, None);
+        self.pose_heads().iter().filter_map(move |head| frame(frames, head, after.replace(head.chart)))
     }
 
     /// The networks in the order in which they run.
@@ -162,7 +170,12 @@ impl<'m> Model<'m> {
 
     /// What runs a kind of operator.
     pub(crate) fn kernel(&self, kind: u32) -> Option<&'m Kernel> {
-        self.kernels.iter().find(|kernel| kernel.kind == kind)
+        self.kernels.operators.iter().find(|kernel| kernel.kind == kind)
+    }
+
+    /// What reads a pose head behind one with another chart.
+    pub(crate) fn frame(&self, head: &PoseHead, after: Option<Chart>) -> Option<&'m Frame> {
+        frame(self.kernels.frames, head, after)
     }
 
     /// Where an operator with these operands stands, or `None` if it names a tensor that does not exist.
@@ -180,66 +193,74 @@ impl<'m> Model<'m> {
         })
     }
 
-    /// The shape of a window as a tensor.
-    fn window_shape(&self) -> [u16; 3] {
-        [1, self.input.samples, self.input.channels() as u16]
-    }
-
     fn check_tensors(&self) -> Result<(), Error> {
         let (arena, fast) = (self.arena_len(), self.fast_len());
         if !arena.is_multiple_of(ALIGNMENT) || !fast.is_multiple_of(ALIGNMENT) || fast > arena {
             return Err(Error::Descriptor);
         }
         for (id, tensor) in (0..).zip(self.tensors()) {
-            let slot = self.check_tensor(tensor).ok_or(Error::Tensor { tensor: id })?;
+            self.check_tensor(tensor).ok_or(Error::Tensor { tensor: id })?;
             let before = self.tensors().iter().take(id.into());
-            if before.filter_map(Slot::of).any(|other| overlap(&slot, &other)) {
+            if before.map(Slot::placed).any(|other| overlap(&Slot::placed(tensor), &other)) {
                 return Err(Error::Overlap { tensor: id });
             }
         }
         Ok(())
     }
 
-    fn check_tensor(&self, tensor: &Tensor) -> Option<Slot> {
-        let slot = Slot::of(tensor)?;
-        let (end, fast) = (tensor.offset.checked_add(slot.len)?, self.descriptor.fast_len);
+    fn check_tensor(&self, tensor: &Tensor) -> Option<()> {
+        let (end, fast) = (tensor.offset.checked_add(tensor.bytes)?, self.descriptor.fast_len);
         let inside = end <= self.descriptor.arena_len && (tensor.offset >= fast || end <= fast);
         let aligned = tensor.offset.is_multiple_of(ALIGNMENT as u32);
-        let scaled = tensor.scale.is_finite() && tensor.scale >= 0.0;
-        let (min, max) = tensor.dtype.range();
-        let zero = (min..=max).contains(&tensor.zero_point.into());
-        let whole =
-            !tensor.is_empty() && slot.len == tensor.bytes && tensor.first <= tensor.last && tensor.reserved == 0;
-        (inside && aligned && scaled && zero && whole).then_some(slot)
+        let scaled = tensor.scale.to_bits() == 0 || positive(tensor.scale);
+        let zero = tensor.dtype != Dtype::I8 || i8::try_from(tensor.zero_point).is_ok();
+        // No bytes are an empty tensor's.
+        let whole = tensor.bytes > 0 && tensor.len() == Some(tensor.bytes);
+        let lives = tensor.first <= tensor.last && tensor.reserved == 0;
+        (inside && aligned && scaled && zero && whole && lives).then_some(())
     }
 
-    /// Checks every operator in the order in which they run, and that nothing is read before it was
-    /// written: an arena need not be zeroed. Returns how many operators there are.
-    fn check_operators(&self) -> Result<u16, Error> {
+    /// Checks every operator and every pose head in the order in which they run, and that nothing is read before it was
+    /// written: an arena need not be zeroed.
+    fn check_operators(&self) -> Result<(), Error> {
         let mut written = Written::default();
-        let mut bytes = 0u64;
-        for (operator, [kind, body @ ..]) in (0..).zip(self.records()) {
-            if operator == self.psi_operators() {
-                self.check_pose(&mut written)?;
+        let mut bytes = 0u32;
+        let mut records = self.records().iter().zip(0..);
+        let (mut heads, mut after, mut end) = (self.pose_heads().iter().zip(0..), None, 0u16);
+        // No operator can read it before it is written, because it is not live before.
+        written.insert(self.descriptor.canonical);
+        for network in self.networks() {
+            for ([kind, body @ ..], operator) in records.by_ref().take(network.operators.into()) {
+                let kernel = self.kernel(*kind).ok_or(Error::UnsupportedOperator { operator })?;
+                let operands = kernel::operands(body);
+                let site = self.check_operands(&operands, kernel, operator, &written)?;
+                // Constants are counted once each: shared ones would let a small package ask for endless work.
+                bytes = bytes.saturating_add((kernel.check)(body, &site).map_err(|fault| fault.at(operator))?);
+                if bytes as usize > size_of_val(self.blob) {
+                    return Err(Error::Weights { operator });
+                }
+                written.insert(operands.output);
+                written.remove(operands.scratch);
             }
-            let kernel = self.kernel(*kind).ok_or(Error::UnsupportedOperator { operator })?;
-            let operands = kernel::operands(body);
-            let site = self.check_operands(&operands, kernel, operator, &written)?;
-            // Constants are counted once each: shared ones would let a small package ask for endless work.
-            bytes += u64::from((kernel.check)(body, &site).map_err(|fault| fault.at(operator))?);
-            if bytes > size_of_val(self.blob) as u64 {
-                return Err(Error::Weights { operator });
+            end = end.saturating_add(network.operators);
+            let output = self.tensor(network.output).ok_or(Error::Descriptor)?;
+            let fits = match (network.role, heads.next()) {
+                (Role::Psi, Some((head, pose))) => {
+                    let frame = self.frame(head, after.replace(head.chart)).ok_or(Error::UnsupportedChart { pose })?;
+                    let there = head.vectors == network.output && written.contains(head.vectors) && output.last >= end;
+                    there && positive(head.reference) && positive(head.minimum) && (frame.check)(&self.input, output)
+                }
+                (Role::Eta | Role::Classifier, None) => output.dtype == Dtype::I8 && self.outlives(output),
+                _ => false,
+            };
+            if !fits || network.reserved != 0 {
+                return Err(Error::Descriptor);
             }
-            written.insert(operands.output);
-            written.remove(operands.scratch);
-        }
-        let operators = self.descriptor.operators;
-        if operators == self.psi_operators() {
-            self.check_pose(&mut written)?;
         }
         let outputs_written = self.networks().iter().all(|network| written.contains(network.output));
-        if outputs_written && written.contains(self.descriptor.canonical) {
-            Ok(operators)
+        let all = heads.next().is_none() && end == self.descriptor.operators;
+        if all && outputs_written && written.contains(self.descriptor.canonical) {
+            Ok(())
         } else {
             Err(Error::Descriptor)
         }
@@ -268,70 +289,42 @@ impl<'m> Model<'m> {
         if all && read && apart && !aliased && output != NONE { Ok(site) } else { Err(fault) }
     }
 
-    /// Operators of ψ, behind which the canonical window is written.
-    fn psi_operators(&self) -> u16 {
-        self.networks().iter().find(|network| network.role == Role::Psi).map_or(0, |network| network.operators)
-    }
-
-    /// Checks what happens between ψ and the networks behind it: the pose is read, the canonical window
-    /// written.
-    fn check_pose(&self, written: &mut Written) -> Result<(), Error> {
-        let operators = self.psi_operators();
-        if let Some(pose) = self.pose_head() {
-            let Chart::GramSchmidt = pose.chart;
-            let vectors = self.tensor(pose.vectors).ok_or(Error::Descriptor)?;
-            let fits = vectors.dtype == Dtype::I32 && vectors.shape == [3, 1, 2];
-            let there = written.contains(pose.vectors) && vectors.last >= operators;
-            if !fits || !there || !positive(pose.reference) || !positive(pose.minimum) {
-                return Err(Error::Descriptor);
-            }
-        }
-        let canonical = self.canonical().ok_or(Error::Descriptor)?;
-        let fits = canonical.dtype == Dtype::I16 && canonical.shape == self.window_shape();
-        if !fits || canonical.first > operators {
-            return Err(Error::Descriptor);
-        }
-        written.insert(self.descriptor.canonical);
-        Ok(())
+    /// Whether a result is still there when everything has run.
+    fn outlives(&self, tensor: &Tensor) -> bool {
+        tensor.last.saturating_add(1) >= self.descriptor.operators
     }
 
     fn check_input(&self) -> Result<(), Error> {
         let input = self.input();
-        let scales = self.records.fields.iter().all(|field| positive(field.per_count) && field.reserved == 0);
+        let fields = input.fields.iter().all(|field| positive(field.per_count) && field.has_width());
         let counts = input.samples > 0 && input.hop > 0 && !input.fields.is_empty();
-        if counts && scales && positive(input.rate_hz) { Ok(()) } else { Err(Error::Descriptor) }
+        if counts && fields && positive(input.rate_hz) { Ok(()) } else { Err(Error::Descriptor) }
     }
 
-    fn check_networks(&self, operators: u16) -> Result<(), Error> {
+    fn check_networks(&self) -> Result<(), Error> {
         let networks = self.networks();
-        let total: u32 = networks.iter().map(|network| u32::from(network.operators)).sum();
-        let reserved = networks.iter().any(|network| network.reserved != 0);
-        let in_order = networks.windows(2).all(|pair| matches!(pair, [a, b] if (a.role as u16) < b.role as u16));
-        let psi = networks.first().filter(|network| network.role == Role::Psi).map(|network| network.output);
-        let posed = self.pose_head().map(|pose| pose.vectors);
-        if total != u32::from(operators) || !in_order || networks.is_empty() || psi != posed || reserved {
+        // As many as there are pose heads are ψ's and come first.
+        let follows = |a: Role, b: Role| (a as u16) < b as u16 || b == Role::Psi;
+        let in_order = networks.windows(2).all(|pair| matches!(pair, [a, b] if follows(a.role, b.role)));
+        if !in_order || networks.is_empty() {
             return Err(Error::Descriptor);
         }
-        // Results must outlive the run.
-        let outlives = |tensor: &Tensor| tensor.last.saturating_add(1) >= operators;
-        for network in networks.iter().filter(|network| network.role != Role::Psi) {
-            let output = self.tensor(network.output).ok_or(Error::Descriptor)?;
-            if output.dtype != Dtype::I8 || !outlives(output) {
-                return Err(Error::Descriptor);
-            }
-        }
         let canonical = self.canonical().ok_or(Error::Descriptor)?;
+        let shape = [1, self.input.samples, self.input.channels() as u16];
+        // It is written behind the first ψ, or before everything.
+        let psi = networks.first().filter(|_| !self.pose_heads().is_empty()).map_or(0, |psi| psi.operators);
+        let fits = canonical.dtype == Dtype::I16 && canonical.shape == shape && canonical.first == psi;
         let logits = self.output_of(Role::Classifier).map_or(0, |tensor| tensor.elements().unwrap_or(0));
         // Only counted: whoever does not look at names need not have the code that reads them.
         let texts = self.descriptor.texts;
         let lines = texts.iter().filter(|&&byte| byte == b'\n').count();
         let named = lines == 1 + 2 * self.input.fields.len() + logits as usize && texts.last() == Some(&b'\n');
-        if outlives(canonical) && named { Ok(()) } else { Err(Error::Descriptor) }
+        if fits && self.outlives(canonical) && named { Ok(()) } else { Err(Error::Descriptor) }
     }
 }
 
-fn positive(x: f32) -> bool {
-    x.is_finite() && x > 0.0
+fn frame<'m>(frames: &'m [Frame], head: &PoseHead, after: Option<Chart>) -> Option<&'m Frame> {
+    frames.iter().find(|frame| (frame.chart, frame.after) == (head.chart, after))
 }
 
 /// The tensors that some operator has written.

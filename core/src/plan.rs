@@ -26,6 +26,11 @@ impl Slot {
         Some(Self { len: tensor.len()?, first: tensor.first, last: tensor.last, offset: Some(tensor.offset) })
     }
 
+    /// A tensor whose bytes are known to be its length.
+    pub(crate) fn placed(tensor: &Tensor) -> Self {
+        Self { len: tensor.bytes, first: tensor.first, last: tensor.last, offset: Some(tensor.offset) }
+    }
+
     fn lives_with(&self, other: &Self) -> bool {
         self.first <= other.last && other.first <= self.last
     }

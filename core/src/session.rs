@@ -1,11 +1,9 @@
 //! Running a model on windows.
 
-use crate::arena::Arena;
-use crate::domain::vector_window;
+use crate::arena::{Arena, copy};
 use crate::error::Error;
-use crate::format::{Chart, OperatorRecord, PoseHead, Role, Tensor};
-use crate::group::so3::GramSchmidt;
-use crate::group::{Degenerate, Element, Group, Pose};
+use crate::format::{OperatorRecord, Role, Tensor};
+use crate::group::{Degenerate, Element, Frame, Pose};
 use crate::kernel;
 use crate::model::Model;
 
@@ -56,7 +54,7 @@ pub struct Features<'s> {
 pub enum Step {
     /// The operator at this position of the package.
     Operator(u16),
-    /// The pose is made of ψ's output, if there is one, and the window turned back by it.
+    /// The pose is made of ψ's output, if there is one, and the window moved back by it.
     Canonicalize,
     /// Nothing: the networks have run, or there is no pose to go on with.
     End,
@@ -126,19 +124,25 @@ impl<'m, 'a> Session<'m, 'a> {
             let given = window.len().try_into().unwrap_or(u32::MAX);
             return Err(Error::Input { needed: needed as u32, given });
         }
-        let encoded = self.encode(window, observe);
+        let mut pose = None;
+        let encoded = self.encode(window, &mut pose, observe);
         observe(Step::End);
         match encoded {
-            Ok(pose) => Ok(Outcome::Encoded(self.inference(pose))),
+            Ok(()) => Ok(Outcome::Encoded(self.inference(pose))),
             Err(degenerate) => Ok(Outcome::Degenerate(degenerate)),
         }
     }
 
-    /// Runs all networks and returns the pose that ψ found.
-    fn encode(&mut self, window: &[i16], observe: &mut dyn FnMut(Step)) -> Result<Option<Pose>, Degenerate> {
+    /// Runs all networks and writes down the pose that each ψ finds.
+    fn encode(
+        &mut self,
+        window: &[i16],
+        pose: &mut Option<Pose>,
+        observe: &mut dyn FnMut(Step),
+    ) -> Result<(), Degenerate> {
         let mut records = self.model.records().iter().zip(0..);
-        let mut pose = None;
-        if self.model.pose_head().is_none() {
+        let (mut heads, mut after) = (self.model.pose_heads().iter(), None);
+        if self.model.pose_heads().is_empty() {
             observe(Step::Canonicalize);
             canonicalize(&self.model, &mut self.arena, window, None);
         }
@@ -148,14 +152,18 @@ impl<'m, 'a> Session<'m, 'a> {
                 let done = step(&self.model, &mut self.arena, window, record);
                 debug_assert!(done.is_some(), "the loader let an operator pass that cannot run");
             }
-            if let (Role::Psi, Some(head)) = (network.role, self.model.pose_head()) {
+            // Each ψ has a pose head, and they run before the others.
+            if let Some(head) = heads.next()
+                && let Some(frame) = self.model.frame(head, after)
+            {
                 observe(Step::Canonicalize);
-                let found = find_pose(&self.model, &self.arena, head)?;
-                canonicalize(&self.model, &mut self.arena, window, Some(found.element));
-                pose = Some(found);
+                let vectors = self.model.tensor(head.vectors).unwrap_or(&Tensor::ABSENT);
+                (frame.pose)(head, vectors, &self.arena, pose)?;
+                canonicalize(&self.model, &mut self.arena, window, pose.as_ref().map(|pose| (frame, &pose.element)));
+                after = Some(head.chart);
             }
         }
-        Ok(pose)
+        Ok(())
     }
 
     fn inference(&self, pose: Option<Pose>) -> Inference<'_> {
@@ -188,28 +196,11 @@ fn step(model: &Model<'_>, arena: &mut Arena<'_>, window: &[i16], [kind, body @ 
     (model.kernel(*kind)?.run)(body, site, memory)
 }
 
-/// The chart, applied to ψ's output.
-fn find_pose(model: &Model<'_>, arena: &Arena<'_>, head: &PoseHead) -> Result<Pose, Degenerate> {
-    let vectors = model.tensor(head.vectors).and_then(|tensor| arena.read::<i32>(tensor));
-    match head.chart {
-        Chart::GramSchmidt => match vectors {
-            Some(&[x1, x2, y1, y2, z1, z2]) => {
-                let chart = GramSchmidt { reference: head.reference, minimum: head.minimum };
-                chart.pose([x1, y1, z1].map(|x| x as f32), [x2, y2, z2].map(|x| x as f32))
-            }
-            _ => Err(Degenerate::Vanishing),
-        },
-    }
-}
-
-/// Writes the window into the arena, turned back by its pose.
-fn canonicalize(model: &Model<'_>, arena: &mut Arena<'_>, window: &[i16], pose: Option<Element>) {
+/// Writes the caller's window into the arena, moved back by its pose.
+fn canonicalize(model: &Model<'_>, arena: &mut Arena<'_>, window: &[i16], pose: Option<(&Frame, &Element)>) {
     let Some(canonical) = model.canonical().and_then(|tensor| arena.write::<i16>(tensor)) else { return };
-    for (canonical, &count) in canonical.iter_mut().zip(window) {
-        *canonical = count;
-    }
-    // No package names another group yet.
-    if let Some(Element::Rotation(rotation)) = pose {
-        vector_window::rotate(&rotation.inverse(), model.input().fields, canonical);
+    copy(window, canonical);
+    if let Some((frame, element)) = pose {
+        (frame.undo)(element, model.input(), window, canonical);
     }
 }

@@ -16,7 +16,9 @@ use defmt_semihosting as _;
 use panic_probe as _;
 
 use gimbal_core::Aligned;
-use gimbal_core::kernel::{self, Kernel};
+#[allow(unused_imports, reason = "a model without a pose has no chart")]
+use gimbal_core::group;
+use gimbal_core::kernel::{self, Kernels};
 
 #[cfg(not(any(feature = "qemu", feature = "nrf52840")))]
 compile_error!("choose a machine: feature `qemu` (the default) or `nrf52840`");
@@ -27,8 +29,8 @@ pub use machine::entry;
 
 /// The model.
 pub static PACKAGE: &[u8] = &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/model.gmbl"))).0;
-/// The operators that the model uses, as the build script found them.
-pub static KERNELS: &[Kernel] = include!(concat!(env!("OUT_DIR"), "/kernels.rs"));
+/// The operators and charts that the model uses, as the build script found them.
+pub static KERNELS: &Kernels<'_> = &include!(concat!(env!("OUT_DIR"), "/kernels.rs"));
 /// Windows, how to turn them, and what the host found in them; see [`vectors`].
 pub static VECTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/model.vectors"));
 

@@ -3,7 +3,7 @@
 use bytemuck::cast_slice;
 use gimbal_core::format::{
     ALIGNMENT, CHECKSUM_LEN, Descriptor, Dtype, Field, FieldKind, HEADER_LEN, MAGIC, MAX_FIELDS, MAX_NETWORKS,
-    MAX_RECORDS, Network, Operator, PoseHead, Role, Tensor, TensorId, VERSION, checksum,
+    MAX_POSES, MAX_RECORDS, Network, Operator, PoseHead, Role, Tensor, TensorId, VERSION, checksum,
 };
 use gimbal_core::plan::{self, Slot};
 use gimbal_core::{Error, Model};
@@ -25,7 +25,7 @@ pub struct Contract {
     pub classes: Vec<String>,
 }
 
-/// Three neighbouring channels.
+/// Neighbouring channels of a sample.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContractField {
     /// What is measured.
@@ -36,6 +36,8 @@ pub struct ContractField {
     pub per_count: f32,
     /// How the group acts on it.
     pub kind: FieldKind,
+    /// Numbers that it takes in a sample: 3 for vectors.
+    pub width: usize,
 }
 
 impl ContractField {
@@ -47,6 +49,7 @@ impl ContractField {
             unit: unit.into(),
             per_count: field.per_count,
             kind: field.kind,
+            width: field.channels(),
         };
         fields.map(field).collect()
     }
@@ -56,8 +59,8 @@ impl ContractField {
 #[derive(Clone, Debug)]
 pub struct Parts {
     contract: Contract,
-    /// The chart, if there is a ψ.
-    pub pose: Option<PoseHead>,
+    /// The charts, one for each ψ.
+    pub poses: Vec<PoseHead>,
     canonical: TensorId,
     networks: Vec<Network>,
     /// Records whose offsets [`encode`](Self::encode) will fill in.
@@ -75,7 +78,7 @@ pub struct Parts {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PackageError {
-    /// More fields, networks, tensors or operators than a package holds, or a dimension above 65,535.
+    /// More fields, poses, networks, tensors or operators than a package holds, or a dimension above 65,535.
     #[error("The input contract, the networks or their number of layers is too large for a package.")]
     TooLarge,
     /// Names are lines of text.
@@ -99,7 +102,7 @@ impl Parts {
     pub fn new(contract: Contract) -> Self {
         Self {
             contract,
-            pose: None,
+            poses: Vec::new(),
             canonical: 0,
             networks: Vec::new(),
             tensors: Vec::new(),
@@ -119,14 +122,17 @@ impl Parts {
         (self.tensors.len() - 1) as TensorId
     }
 
-    /// Names the tensor of the canonical window, which is written before the next operator.
+    /// Says how the output of the ψ that has just ended becomes a pose: it is read before the next operator.
+    pub fn pose(&mut self, head: PoseHead) {
+        self.poses.push(head);
+        self.touch(head.vectors);
+    }
+
+    /// Names the tensor of the canonical window, which is written before the next operator: behind the first ψ, if there
+    /// is one.
     pub fn canonical(&mut self, id: TensorId) {
         self.canonical = id;
         self.touch(id);
-        // ψ's output is read while the canonical window is written.
-        if let Some(pose) = self.pose {
-            self.touch(pose.vectors);
-        }
     }
 
     /// The next operator, under its own name.
@@ -174,8 +180,10 @@ impl Parts {
             return Err(PackageError::Name(line.clone()));
         }
         let texts: Vec<u8> = lines.flat_map(|line| [line.as_bytes(), b"\n"].concat()).collect();
-        let field = |f: &ContractField| Field { per_count: f.per_count, kind: f.kind, reserved: 0 };
-        let fields: Vec<Field> = fields.iter().map(field).collect();
+        let field = |f: &ContractField| {
+            Ok::<_, PackageError>(Field { per_count: f.per_count, kind: f.kind, width: small(f.width)? })
+        };
+        let fields = fields.iter().map(field).collect::<Result<Vec<Field>, _>>()?;
         let operators: Vec<_> = self.operators.iter().map(Operator::encode).collect();
         let descriptor = Descriptor {
             texts: &texts,
@@ -186,14 +194,14 @@ impl Parts {
             arena_len,
             fast_len: self.fast_len,
             fields: count(&fields, MAX_FIELDS)?,
-            poses: self.pose.iter().len() as u16,
+            poses: count(&self.poses, MAX_POSES)?,
             networks: count(&self.networks, MAX_NETWORKS)?,
             tensors: count(&self.tensors, MAX_RECORDS)?,
             operators: count(&operators, MAX_RECORDS)?,
         };
         let records = [
             cast_slice(&fields),
-            self.pose.as_ref().map_or(&[], bytemuck::bytes_of),
+            cast_slice(&self.poses),
             cast_slice(&self.networks),
             cast_slice(&self.tensors),
             cast_slice(&operators),

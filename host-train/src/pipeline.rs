@@ -1,6 +1,8 @@
 //! From a trained model to a package, its figures and its report: what `train`, `export` and `demo`
 //! do once the weights are there.
 
+pub mod grid;
+
 use crate::data::{Dataset, Window, windows};
 use crate::evaluate::device::Device as Core;
 use crate::evaluate::metrics::{accuracy, knn_accuracy, percentile};
@@ -93,6 +95,7 @@ fn fields(dataset: &Dataset) -> Vec<ContractField> {
         unit: unit.into(),
         per_count,
         kind,
+        width: 3,
     };
     vec![
         field("acceleration", "g", g, FieldKind::Vector),
@@ -131,7 +134,7 @@ pub fn measure(package: &[u8], split: &Split, float: Option<(&Model, [f32; 2], &
             note("accuracy_rotated_float", accuracy(predictions, &evaluation.labels));
         }
     }
-    if core.model().pose_head().is_some() {
+    if !core.model().pose_heads().is_empty() {
         note("pose_error_deg_median", percentile(&evaluation.pose_errors_deg, 0.5));
         note("pose_error_deg_p95", percentile(&evaluation.pose_errors_deg, 0.95));
         note("pose_error_deg_max", percentile(&evaluation.pose_errors_deg, 1.0));

@@ -66,7 +66,7 @@ pub fn synthetic_parts(seed: u64) -> Parts {
     b.pool(reduced, vectors, Pooling::Sum, clamped(1, 0, signed));
     b.parts.network(Role::Psi, vectors);
 
-    b.parts.pose = Some(PoseHead { reference: 8000.0, minimum: 8.0, chart: Chart::GramSchmidt, vectors });
+    b.parts.pose(PoseHead { reference: 8000.0, minimum: 8.0, chart: Chart::GramSchmidt, vectors });
 
     let canonical = b.tensor(i16, [1, SAMPLES, CHANNELS]);
     b.parts.canonical(canonical);
@@ -99,6 +99,7 @@ fn contract(name: &str, samples: u16) -> Contract {
         unit: unit.into(),
         per_count,
         kind,
+        width: 3,
     };
     Contract {
         name: name.into(),

@@ -14,7 +14,7 @@ pub struct Loose {
     pub texts: Vec<u8>,
     /// The input contract's fields.
     pub fields: Vec<Field>,
-    /// The pose head, if there is one.
+    /// The pose heads.
     pub poses: Vec<PoseHead>,
     /// In the order in which they run.
     pub networks: Vec<Network>,
@@ -43,7 +43,7 @@ impl Loose {
             texts: descriptor.texts.to_vec(),
             descriptor: Descriptor { texts: &[], ..descriptor },
             fields: model.input().fields.to_vec(),
-            poses: model.pose_head().copied().into_iter().collect(),
+            poses: model.pose_heads().to_vec(),
             networks: model.networks().to_vec(),
             tensors: model.tensors().to_vec(),
             operators: model.operators().collect(),

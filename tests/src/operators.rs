@@ -136,8 +136,7 @@ impl Net {
         let vectors = self.builder.parts.tensor(Dtype::I32, [3, 1, 2], 1.0, 0);
         self.concat(first, second, vectors, 2);
         self.builder.parts.network(Role::Psi, vectors);
-        self.builder.parts.pose =
-            Some(PoseHead { reference: 8000.0, minimum: 8.0, chart: Chart::GramSchmidt, vectors });
+        self.builder.parts.pose(PoseHead { reference: 8000.0, minimum: 8.0, chart: Chart::GramSchmidt, vectors });
         squares
     }
 

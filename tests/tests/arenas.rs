@@ -75,7 +75,7 @@ fn an_arena_that_is_too_small_is_named_with_its_bytes() {
 
 /// A window through a table.
 fn through_a_table(in_place: bool) -> Vec<u8> {
-    let field = ContractField { name: "a".into(), unit: "g".into(), per_count: 1.0, kind: FieldKind::Vector };
+    let field = ContractField { name: "a".into(), unit: "g".into(), per_count: 1.0, kind: FieldKind::Vector, width: 3 };
     let mut parts = Parts::new(Contract {
         name: "table".into(),
         rate_hz: 1.0,

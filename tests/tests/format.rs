@@ -185,7 +185,7 @@ fn a_tensor_record() {
 
 #[test]
 fn a_whole_file() {
-    let field = Field { per_count: 0.5, kind: FieldKind::PseudoVector, reserved: 0 };
+    let field = Field { per_count: 0.5, kind: FieldKind::PseudoVector, width: 3 };
     let pose = PoseHead { reference: 2.0, minimum: 1.0, chart: Chart::GramSchmidt, vectors: 7 };
     let network = Network { role: Role::Classifier, operators: 5, output: 4, reserved: 0 };
     let descriptor = Descriptor {
@@ -205,14 +205,14 @@ fn a_whole_file() {
     let records = [bytemuck::bytes_of(&field), bytemuck::bytes_of(&pose), bytemuck::bytes_of(&network)].concat();
     #[rustfmt::skip]
     let expected = [
-        b'G', b'M', b'B', b'L', 3, 0, 0, 0, 28, 0, 0, 0, 32, 0, 0, 0,
+        b'G', b'M', b'B', b'L', 4, 0, 0, 0, 28, 0, 0, 0, 32, 0, 0, 0,
         9, b'h', b'i', b'\n', b'a', b'\n', b'g', b'\n', b'x', b'\n',
         0, 0, 0x48, 0x42, 0x80, 0x01, 64,
         6,
         0xac, 0x02,
         0xc8, 0x01,
         1, 1, 1, 0x81, 0x01, 2,
-        0, 0, 0, 0x3f, 1, 0, 0, 0,
+        0, 0, 0, 0x3f, 1, 0, 3, 0,
         0, 0, 0, 0x40, 0, 0, 0x80, 0x3f, 0, 0, 7, 0,
         2, 0, 5, 0, 4, 0, 0, 0,
         0x11, 0x22, 0, 0,

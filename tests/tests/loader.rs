@@ -1,7 +1,7 @@
 //! Each thing that the loader proves, broken by itself in a package whose checksum is right.
 
 use gimbal_core::format::{Descriptor, Dtype, NONE, Operator, Role, Tensor};
-use gimbal_core::kernel::{Conv, Kernel, Operands, Pool, QuantizeFeatures, QuantizeVectors, Rearrange};
+use gimbal_core::kernel::{Conv, Kernel, Kernels, Operands, Pool, QuantizeFeatures, QuantizeVectors, Rearrange};
 use gimbal_core::{Error, Model};
 use gimbal_tests::{Loose, operators_package, synthetic_package};
 use gimbal_train::package::assemble;
@@ -108,10 +108,14 @@ fn constants() {
     let weights = |at: usize| Err(Error::Weights { operator: at as u16 });
     assert_eq!(after(|p| record!(p, LAST, Conv).weights = p.blob.len() as u32), weights(LAST));
     assert_eq!(after(|p| record!(p, LAST, Conv).weights -= 2), weights(LAST), "not aligned");
-    let shared = |p: &mut Loose| p.operators.push(p.operators[LAST]);
-    assert_eq!(after(shared), Err(Error::Operand { operator: LAST as u16 + 1 }), "beyond every tensor's life");
+    let shared = |p: &mut Loose| {
+        lengthen(p);
+        p.operators.push(p.operators[LAST]);
+    };
+    assert_eq!(after(shared), Err(Error::Operand { operator: LAST as u16 + 1 }), "beyond the life of its scratch");
     let longer = |p: &mut Loose| {
         p.tensors.iter_mut().filter(|tensor| usize::from(tensor.last) == LAST).for_each(|tensor| tensor.last += 1);
+        lengthen(p);
         p.operators.push(p.operators[LAST]);
     };
     assert_eq!(after(longer), weights(LAST + 1), "more weights than bytes");
@@ -245,6 +249,14 @@ fn weights_that_fill_up_a_tile() {
     assert_eq!(after(filled), Err(Error::Weights { operator: VECTOR_CONV as u16 }));
 }
 
+/// Makes room for one more operator behind all others: results live on.
+fn lengthen(p: &mut Loose) {
+    p.networks[2].operators += 1;
+    for id in [p.descriptor.canonical, p.networks[1].output, p.networks[2].output] {
+        p.tensors[usize::from(id)].last = LAST as u16 + 1;
+    }
+}
+
 /// Puts an operator before another one of the second network.
 fn insert(p: &mut Loose, at: usize, operator: Operator) {
     p.operators.insert(at, operator);
@@ -290,39 +302,51 @@ fn scratch_is_not_read_afterwards() {
 
 #[test]
 fn unknown_operators() {
-    let unknown = |p: &mut Loose| p.unknown = vec![[0x7fff; _]];
+    let unknown = |p: &mut Loose| {
+        lengthen(p);
+        p.unknown = vec![[0x7fff; _]];
+    };
     assert_eq!(after(unknown), Err(Error::UnsupportedOperator { operator: LAST as u16 + 1 }));
 }
 
 #[test]
-fn a_build_without_an_operator_says_which() {
+fn a_build_without_an_operator_or_a_chart_says_which() {
     let package = synthetic_package(1);
-    let without_gate = [QuantizeVectors::KERNEL, QuantizeFeatures::KERNEL, Conv::KERNEL, Pool::KERNEL];
-    let refused = Model::with_kernels(&package, &without_gate).map(|_| ());
-    assert_eq!(refused, Err(Error::UnsupportedOperator { operator: GATE as u16 }));
+    let operators = &[QuantizeVectors::KERNEL, QuantizeFeatures::KERNEL, Conv::KERNEL, Pool::KERNEL];
+    let refused = |kernels| Model::with_kernels(&package, kernels).map(|_| ());
+    let without_gate = Kernels { operators, ..Kernels::ALL };
+    assert_eq!(refused(&without_gate), Err(Error::UnsupportedOperator { operator: GATE as u16 }));
+    let without_chart = Kernels { frames: &[], ..Kernels::ALL };
+    assert_eq!(refused(&without_chart), Err(Error::UnsupportedChart { pose: 0 }));
 }
 
 #[test]
 fn the_whole() {
     type Change = fn(&mut Loose);
-    let cases: [(&str, Change); 21] = [
+    let cases: [(&str, Change); 22] = [
         ("no rate", |p| p.descriptor.rate_hz = 0.0),
         ("a rate that is none", |p| p.descriptor.rate_hz = f32::NAN),
         ("no hop", |p| p.descriptor.hop = 0),
         ("no fields", |p| p.fields.clear()),
         ("too many fields", |p| p.fields = vec![p.fields[0]; 5]),
         ("counts worth nothing", |p| p.fields[0].per_count = 0.0),
-        ("a field with more to it", |p| p.fields[0].reserved = 1),
+        ("a vector of two", |p| p.fields[0].width = 2),
         ("confidence over nothing", |p| p.poses[0].reference = 0.0),
         ("a minimum that is none", |p| p.poses[0].minimum = f32::NAN),
-        ("two poses", |p| p.poses.push(p.poses[0])),
+        ("a pose without a network", |p| p.poses.push(p.poses[0])),
+        ("three poses", |p| p.poses = vec![p.poses[0]; 3]),
+        ("a canonical window that is there too early", |p| {
+            let canonical = &mut p.tensors[usize::from(p.descriptor.canonical)];
+            canonical.first -= 1;
+            canonical.offset = p.descriptor.arena_len;
+            p.descriptor.arena_len += canonical.bytes;
+        }),
         ("a pose from elsewhere", |p| p.poses[0].vectors = 0),
         ("a pose without ψ", |p| _ = p.networks.remove(0)),
         ("ψ without a pose", |p| p.poses.clear()),
         ("networks in another order", |p| p.networks.swap(1, 2)),
         ("a network with more to it", |p| p.networks[1].reserved = 1),
         ("an operator too many", |p| p.networks[2].operators += 1),
-        ("a canonical window that is none", |p| p.descriptor.canonical = 0),
         ("a class too many", |p| p.texts.extend(b"another\n")),
         ("half a class", |p| _ = p.texts.pop()),
         ("a class without an end", |p| *p.texts.last_mut().unwrap() = b'x'),
@@ -337,6 +361,8 @@ fn the_whole() {
     for (what, change) in cases {
         assert_eq!(after(change), Err(Error::Descriptor), "{what}");
     }
+    let elsewhere = after(|p| p.descriptor.canonical = 0);
+    assert_eq!(elsewhere, Err(Error::Operand { operator: FEATURE_CONV as u16 - 1 }), "nobody wrote what η reads");
     assert_eq!(Loose::of(&synthetic_package(1)).networks[1].role, Role::Eta);
 }
 
@@ -394,6 +420,7 @@ fn every_error_reads_differently() {
         Error::Tensor { tensor: 1 },
         Error::Overlap { tensor: 1 },
         Error::UnsupportedOperator { operator: 1 },
+        Error::UnsupportedChart { pose: 1 },
         Error::Operand { operator: 1 },
         Error::Shape { operator: 1 },
         Error::Weights { operator: 1 },

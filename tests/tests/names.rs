@@ -32,7 +32,7 @@ fn lowered() -> Parts {
     };
     let window: Vec<f32> = (0..3 * SAMPLES).map(|at| ((at * at) as f32).sin()).collect();
     let ranges = calibrate(&network, 1, [&window[..]]);
-    let field = ContractField { name: "a".into(), unit: "g".into(), per_count: 1.0, kind: FieldKind::Vector };
+    let field = ContractField { name: "a".into(), unit: "g".into(), per_count: 1.0, kind: FieldKind::Vector, width: 3 };
     let contract = Contract {
         name: "names".into(),
         rate_hz: 1.0,
@@ -104,6 +104,6 @@ fn what_the_device_has_no_operator_for_is_refused_by_name() {
 #[test]
 fn what_is_no_layers_fault_names_none() {
     let mut parts = lowered();
-    parts.pose.as_mut().unwrap().reference = 0.0;
+    parts.poses[0].reference = 0.0;
     assert_eq!(parts.encode(), Err(PackageError::Refused(Error::Descriptor)));
 }

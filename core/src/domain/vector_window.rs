@@ -7,24 +7,18 @@ use crate::group::so3::Rotation;
 /// Turns every vector of a window in place: `x ↦ rotation · x`, each component rounded once, to
 /// nearest, and saturated.
 ///
-/// A rotation does not tell vectors from pseudo-vectors; both turn alike. Numbers behind the last
-/// whole sample stay as they are.
+/// A rotation does not tell vectors from pseudo-vectors; both turn alike. What is no vector stays as it is, and so do
+/// numbers behind the last whole field.
 pub fn rotate(rotation: &Rotation, fields: &[Field], window: &mut [i16]) {
     let rotation = rotation.to_fixed();
-    let channels: usize = fields.iter().map(|field| field.kind.channels()).sum();
-    for sample in window.chunks_exact_mut(channels.max(1)) {
-        let mut rest = sample;
-        for field in fields {
-            let Some((values, behind)) = rest.split_at_mut_checked(field.kind.channels()) else { return };
-            match field.kind {
-                FieldKind::Vector | FieldKind::PseudoVector => {
-                    if let [x, y, z] = values {
-                        [*x, *y, *z] = rotation.act([*x, *y, *z]);
-                    }
-                }
-            }
-            rest = behind;
+    let mut rest = window;
+    for field in fields.iter().cycle() {
+        // Fields of no width would never come to an end.
+        let Some((values, behind)) = rest.split_at_mut_checked(field.channels().max(1)) else { return };
+        if let (FieldKind::Vector | FieldKind::PseudoVector, [x, y, z]) = (field.kind, values) {
+            [*x, *y, *z] = rotation.act([*x, *y, *z]);
         }
+        rest = behind;
     }
 }
 
@@ -38,8 +32,8 @@ mod tests {
     const TOLERANCE_COUNTS: i32 = 4;
 
     const FIELDS: [Field; 2] = [
-        Field { per_count: 1.0, kind: FieldKind::Vector, reserved: 0 },
-        Field { per_count: 1.0, kind: FieldKind::PseudoVector, reserved: 0 },
+        Field { per_count: 1.0, kind: FieldKind::Vector, width: 3 },
+        Field { per_count: 1.0, kind: FieldKind::PseudoVector, width: 3 },
     ];
 
     proptest! {
@@ -71,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn an_incomplete_sample_stays() {
+    fn an_incomplete_field_stays() {
         let mut window = [1, 2, 3, 4, 5, 6, 7];
         rotate(&Rotation::from_quaternion([0.0, 0.0, 0.0, 1.0]), &FIELDS, &mut window);
         assert_eq!(window, [-1, -2, 3, -4, -5, 6, 7]);

@@ -1,6 +1,9 @@
 //! C_n: turns of a ring of n places, or by n-ths of a full turn.
 
-use super::{Degenerate, Element, Group, Pose};
+use super::{Degenerate, Element, Frame, Group, Pose, sides};
+use crate::arena::Arena;
+use crate::domain::{image, ring};
+use crate::format::{Chart, Dtype, Field, FieldKind, Input, PoseHead, Tensor};
 
 // ---- Element --------------------------------------------------------------------------------------
 
@@ -120,6 +123,40 @@ impl Cyclic {
     #[must_use]
     pub fn act(&self, place: u16) -> u16 {
         self.compose(Self::new(place, self.order)).index
+    }
+}
+
+// ---- Frame ----------------------------------------------------------------------------------------
+
+/// Turns from n scores, i32 in any shape: of rings of n electrodes, one or several side by side, or, with four scores,
+/// quarter turns of square images.
+pub const FRAME: Frame = Frame { chart: Chart::Argmax, after: None, check, pose, undo };
+
+/// Quarter turns of a full one.
+const QUARTERS: u32 = 4;
+
+fn check(input: &Input<'_>, scores: &Tensor) -> bool {
+    let order = scores.elements().filter(|_| scores.dtype == Dtype::I32);
+    let is_ring = |field: &Field| field.kind == FieldKind::Ring && order == Some(field.width.into());
+    match sides(input) {
+        Some([rows, columns]) => rows == columns && order == Some(QUARTERS),
+        None => input.fields.iter().all(is_ring),
+    }
+}
+
+fn pose(head: &PoseHead, scores: &Tensor, arena: &Arena<'_>, pose: &mut Option<Pose>) -> Result<(), Degenerate> {
+    let scores = arena.read::<i32>(scores).unwrap_or_default();
+    *pose = Some(Argmax { reference: head.reference, minimum: head.minimum }.pose(scores)?);
+    Ok(())
+}
+
+fn undo(element: &Element, input: &Input<'_>, window: &[i16], canonical: &mut [i16]) {
+    if let Element::Cyclic(turn) = element {
+        _ = match sides(input) {
+            Some([side, _]) => image::quarter_turns(turn.inverse(), side.into(), window, canonical),
+            // Rings that stand side by side are as wide as each other.
+            None => ring::shift(turn.inverse(), turn.order().into(), window, canonical),
+        };
     }
 }
 

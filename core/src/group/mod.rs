@@ -1,11 +1,11 @@
 //! Groups: elements, charts from network outputs to elements, actions, and their laws.
 //!
-//! One file a group, each with the same four sections: element, chart, action, law tests. How groups act
+//! One file a group, each with the same sections: element, chart, action, frame, law tests. How groups act
 //! on whole windows, images and signals stands in [`domain`](crate::domain), one file a kind of data.
 //!
 //! # Adding a group
 //!
-//! A group is one new file, a variant of [`Element`] and one of [`Chart`](crate::format::Chart). [`o2`], the
+//! A group is one new file, a variant of [`Element`], one of [`Chart`], and its [`Frame`] in [`Frame::ALL`]. [`o2`], the
 //! rotations and reflections of the plane, is the shortest that has everything; read it beside this list.
 //!
 //! 1. **Element.** A small `Copy` type, [`o2::Orthogonal`], with private fields, so that every value is an
@@ -18,7 +18,9 @@
 //!    as they are, a vector of zeros for one, must end there: no element would be better than another.
 //! 3. **Action.** What an element does to one vector, number or place: [`o2::Orthogonal::act`]. Where it acts
 //!    on integers, in fixed point with one rounding, so that every target agrees.
-//! 4. **Law tests.** The group's laws, the action `(a·b)·x = a·(b·x)`, the chart `ξ(g·y) = g·ξ(y)`, and each
+//! 4. **Frame.** What the loader and the session need of all that: [`o2::FRAME`]. Only the frames that a build
+//!    names are linked, as it is with operators, see [`Kernels`](crate::kernel::Kernels).
+//! 5. **Law tests.** The group's laws, the action `(a·b)·x = a·(b·x)`, the chart `ξ(g·y) = g·ξ(y)`, and each
 //!    degenerate case by name; with `==` where integers make that possible.
 
 pub mod cyclic;
@@ -30,6 +32,10 @@ pub mod so3;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod translation;
+
+use crate::arena::Arena;
+use crate::domain::image;
+use crate::format::{Chart, Dtype, Field, FieldKind, Input, PoseHead, Tensor};
 
 /// What every group can do.
 pub trait Group: Copy {
@@ -97,4 +103,53 @@ pub enum Degenerate {
     Parallel,
     /// No element fits better than another: the largest score is not clearly the largest.
     Tied,
+}
+
+/// A chart and the action that comes with it, which a model may use: what the loader and the session need of it.
+///
+/// Each group's file has its own as `FRAME`; [`Frame::ALL`] has all of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame {
+    pub(crate) chart: Chart,
+    /// The chart of the pose head before, whose canonical window ψ looks at; none for the first.
+    pub(crate) after: Option<Chart>,
+    /// Whether the action moves windows like these, and the chart reads a tensor like this.
+    pub(crate) check: fn(&Input<'_>, &Tensor) -> bool,
+    /// Writes down the pose that ψ's output stands for, in the place of what the pose head before has found and composed
+    /// with that.
+    pub(crate) pose: fn(&PoseHead, &Tensor, &Arena<'_>, &mut Option<Pose>) -> Result<(), Degenerate>,
+    /// Moves a window by the inverse of an element; what it writes to is a copy of the window.
+    pub(crate) undo: fn(&Element, &Input<'_>, &[i16], &mut [i16]),
+}
+
+impl Frame {
+    /// Every frame there is.
+    pub const ALL: &'static [Self] =
+        &[so3::FRAME, so2::FRAME, o2::FRAME, shift::FRAME, cyclic::FRAME, translation::FRAME, product::FRAME];
+
+    /// Where the frame stands in [`group`](self), for scripts that write tables.
+    #[must_use]
+    pub const fn path(&self) -> &'static str {
+        match (self.chart, self.after) {
+            (Chart::GramSchmidt, _) => "so3::FRAME",
+            (Chart::Direction, None) => "so2::FRAME",
+            (Chart::Direction, Some(_)) => "product::FRAME",
+            (Chart::TwoVectors, _) => "o2::FRAME",
+            (Chart::Phase, _) => "shift::FRAME",
+            (Chart::Argmax, _) => "cyclic::FRAME",
+            (Chart::Centroid, _) => "translation::FRAME",
+        }
+    }
+}
+
+/// The sides of the images that windows are, rows and columns, or `None` if they are none or too large to be moved.
+fn sides(input: &Input<'_>) -> Option<[u16; 2]> {
+    let &[Field { kind: FieldKind::Row, width, .. }] = input.fields else { return None };
+    let sides = [input.samples, width];
+    sides.iter().all(|&side| usize::from(side) <= image::MAX_SIDE).then_some(sides)
+}
+
+/// Whether a tensor is so many numbers in a row, of 32 bits.
+fn is_row(tensor: &Tensor, count: u16) -> bool {
+    tensor.dtype == Dtype::I32 && tensor.shape == [1, 1, count]
 }

@@ -3,7 +3,10 @@
 //! The plane is that of an image, as for [`so2`](super::so2): x to the right, y down, positive angles clockwise.
 
 use super::so2::{Direction, Rotation};
-use super::{Degenerate, Element, Group, Pose};
+use super::{Degenerate, Element, Frame, Group, Pose, is_row, sides};
+use crate::arena::Arena;
+use crate::domain::image::{Affine, transform};
+use crate::format::{Chart, Input, PoseHead, Tensor};
 use crate::math;
 
 // ---- Element --------------------------------------------------------------------------------------
@@ -125,6 +128,28 @@ impl Orthogonal {
     #[must_use]
     pub fn act(&self, [x, y]: [f32; 2]) -> [f32; 2] {
         self.rotation.act([if self.reflected { -x } else { x }, y])
+    }
+}
+
+// ---- Frame ----------------------------------------------------------------------------------------
+
+/// Rotations and reflections from two vectors, `i32[1, 1, 4]`, of images.
+pub const FRAME: Frame = Frame { chart: Chart::TwoVectors, after: None, check, pose, undo };
+
+fn check(input: &Input<'_>, vectors: &Tensor) -> bool {
+    is_row(vectors, 4) && sides(input).is_some()
+}
+
+fn pose(head: &PoseHead, vectors: &Tensor, arena: &Arena<'_>, pose: &mut Option<Pose>) -> Result<(), Degenerate> {
+    let Some(&[x1, y1, x2, y2]) = arena.read::<i32>(vectors) else { return Err(Degenerate::Vanishing) };
+    let chart = Handed { reference: head.reference, minimum: head.minimum };
+    *pose = Some(chart.pose([x1 as f32, y1 as f32], [x2 as f32, y2 as f32])?);
+    Ok(())
+}
+
+fn undo(element: &Element, input: &Input<'_>, window: &[i16], canonical: &mut [i16]) {
+    if let Element::Orthogonal(orthogonal) = element {
+        _ = transform(&Affine::from(orthogonal.inverse()), input.channels(), window, canonical);
     }
 }
 

@@ -1,8 +1,11 @@
 //! Products of two groups: direct ones, and semidirect ones such as SE(2), the rigid motions of the plane.
 
-use super::so2::{Direction, Rotation};
+use super::so2::{self, Direction, Rotation};
 use super::translation::{Centroid, Translation};
 use super::{Automorphisms, Degenerate, Element, Group, Pose, o2};
+use crate::arena::Arena;
+use crate::domain::image::{Affine, transform};
+use crate::format::{Chart, Input, PoseHead, Tensor};
 
 // ---- Element --------------------------------------------------------------------------------------
 
@@ -111,6 +114,30 @@ impl<H: Automorphisms<Translation>> Semidirect<Translation, H> {
     pub fn act(&self, [x, y]: [f32; 2]) -> [f32; 2] {
         let turned = self.acting.apply(Translation::turned([x, y]));
         self.normal.act(turned.vector())
+    }
+}
+
+// ---- Frame ----------------------------------------------------------------------------------------
+
+/// Rigid motions of images in two steps: behind a pose head that has found the translation, the rotation from one vector,
+/// `i32[1, 1, 2]`, which ψ finds in the image that the translation has been taken from.
+pub const FRAME: super::Frame =
+    super::Frame { chart: Chart::Direction, after: Some(Chart::Centroid), check: so2::check, pose, undo };
+
+fn pose(head: &PoseHead, vector: &Tensor, arena: &Arena<'_>, pose: &mut Option<Pose>) -> Result<(), Degenerate> {
+    let (acting, of_direction) = so2::find(head, vector, arena)?;
+    let Some(Pose { element: Element::Translation(normal), confidence }) = *pose else {
+        return Err(Degenerate::Vanishing);
+    };
+    // window = translation · (rotation · canonical)
+    let element = Element::RigidMotion(RigidMotion { normal, acting });
+    *pose = Some(Pose { element, confidence: confidence.min(of_direction) });
+    Ok(())
+}
+
+fn undo(element: &Element, input: &Input<'_>, window: &[i16], canonical: &mut [i16]) {
+    if let Element::RigidMotion(motion) = element {
+        _ = transform(&Affine::from(motion.inverse()), input.channels(), window, canonical);
     }
 }
 

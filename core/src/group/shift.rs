@@ -1,7 +1,10 @@
 //! R/Z, the circle group: shifts of a periodic signal.
 
 use super::so2::Direction;
-use super::{Degenerate, Element, Group, Pose};
+use super::{Degenerate, Element, Frame, Group, Pose, is_row};
+use crate::arena::Arena;
+use crate::domain::signal;
+use crate::format::{Chart, Input, PoseHead, Tensor};
 use crate::math;
 use core::f32::consts::TAU;
 
@@ -92,6 +95,28 @@ impl Shift {
         let steps = libm::rintf(self.turns * period as f32) as u32;
         // Almost a whole period is one after rounding.
         if steps < period { steps } else { 0 }
+    }
+}
+
+// ---- Frame ----------------------------------------------------------------------------------------
+
+/// Delays from a Fourier coefficient, `i32[1, 1, 2]`, of windows that are one period of whatever they hold.
+pub const FRAME: Frame = Frame { chart: Chart::Phase, after: None, check, pose, undo };
+
+fn check(input: &Input<'_>, coefficient: &Tensor) -> bool {
+    is_row(coefficient, 2) && usize::from(input.samples) <= signal::MAX_SAMPLES
+}
+
+fn pose(head: &PoseHead, coefficient: &Tensor, arena: &Arena<'_>, pose: &mut Option<Pose>) -> Result<(), Degenerate> {
+    let Some(&[cos, sin]) = arena.read::<i32>(coefficient) else { return Err(Degenerate::Vanishing) };
+    let chart = Phase { reference: head.reference, minimum: head.minimum };
+    *pose = Some(chart.pose([cos as f32, sin as f32])?);
+    Ok(())
+}
+
+fn undo(element: &Element, input: &Input<'_>, window: &[i16], canonical: &mut [i16]) {
+    if let Element::Shift(shift) = element {
+        _ = signal::shift(shift.inverse(), input.channels(), window, canonical);
     }
 }
 

@@ -3,7 +3,10 @@
 //! The plane is that of an image: x to the right, along the columns, and y **down**, along the rows. A turn by a
 //! positive angle takes x towards y, which on a screen is clockwise.
 
-use super::{Degenerate, Element, Group, Pose};
+use super::{Degenerate, Element, Frame, Group, Pose, is_row, sides};
+use crate::arena::Arena;
+use crate::domain::image::{Affine, transform};
+use crate::format::{Chart, Input, PoseHead, Tensor};
 use crate::math;
 
 // ---- Element --------------------------------------------------------------------------------------
@@ -154,6 +157,33 @@ impl Rotation {
     #[must_use]
     pub fn act(&self, [x, y]: [f32; 2]) -> [f32; 2] {
         [self.cos * x - self.sin * y, self.sin * x + self.cos * y]
+    }
+}
+
+// ---- Frame ----------------------------------------------------------------------------------------
+
+/// Rotations from one vector, `i32[1, 1, 2]`, of images.
+pub const FRAME: Frame = Frame { chart: Chart::Direction, after: None, check, pose, undo };
+
+pub(super) fn check(input: &Input<'_>, vector: &Tensor) -> bool {
+    is_row(vector, 2) && sides(input).is_some()
+}
+
+fn pose(head: &PoseHead, vector: &Tensor, arena: &Arena<'_>, pose: &mut Option<Pose>) -> Result<(), Degenerate> {
+    let (rotation, confidence) = find(head, vector, arena)?;
+    *pose = Some(Pose { element: Element::Planar(rotation), confidence });
+    Ok(())
+}
+
+/// The same for the frames that are built on this one.
+pub(super) fn find(head: &PoseHead, vector: &Tensor, arena: &Arena<'_>) -> Result<(Rotation, f32), Degenerate> {
+    let Some(&[x, y]) = arena.read::<i32>(vector) else { return Err(Degenerate::Vanishing) };
+    Direction { reference: head.reference, minimum: head.minimum }.find([x as f32, y as f32])
+}
+
+fn undo(element: &Element, input: &Input<'_>, window: &[i16], canonical: &mut [i16]) {
+    if let Element::Planar(rotation) = element {
+        _ = transform(&Affine::from(rotation.inverse()), input.channels(), window, canonical);
     }
 }
 

@@ -1,6 +1,9 @@
 //! SO(3): rotations of three-dimensional space.
 
-use super::{Degenerate, Element, Group, Pose};
+use super::{Degenerate, Element, Frame, Group, Pose};
+use crate::arena::Arena;
+use crate::domain::vector_window;
+use crate::format::{Chart, Dtype, FieldKind, Input, PoseHead, Tensor};
 use crate::math;
 use crate::quant::scale;
 
@@ -94,11 +97,11 @@ impl GramSchmidt {
     /// [`minimum`](Self::minimum) or is no number.
     pub fn pose(&self, v1: [f32; 3], v2: [f32; 3]) -> Result<Pose, Degenerate> {
         let (e1, length1) = normalize(v1);
-        if !(length1.is_finite() && length1 >= self.minimum && length1 > 0.0) {
+        if !(math::positive(length1) && length1 >= self.minimum) {
             return Err(Degenerate::Vanishing);
         }
         let (across, length2) = normalize(reject(v2, e1));
-        if !(length2.is_finite() && length2 >= self.minimum && length2 > PARALLEL * math::sqrt(dot(v2, v2))) {
+        if !(math::positive(length2) && length2 >= self.minimum && length2 > PARALLEL * math::sqrt(dot(v2, v2))) {
             return Err(Degenerate::Parallel);
         }
         // Once more: of a long vector, rounding leaves some that is not perpendicular.
@@ -172,6 +175,29 @@ impl FixedRotation {
             let sum = a.wrapping_mul(x).wrapping_add(b.wrapping_mul(y)).wrapping_add(c.wrapping_mul(z));
             scale(sum, 1, Self::BITS).max(i16::MIN.into()).min(i16::MAX.into()) as i16
         })
+    }
+}
+
+// ---- Frame ----------------------------------------------------------------------------------------
+
+/// Rotations from two vectors, `i32[3, 1, 2]`, of windows of vectors.
+pub const FRAME: Frame = Frame { chart: Chart::GramSchmidt, after: None, check, pose, undo };
+
+fn check(input: &Input<'_>, vectors: &Tensor) -> bool {
+    let turns = |kind| matches!(kind, FieldKind::Vector | FieldKind::PseudoVector | FieldKind::Scalar);
+    vectors.dtype == Dtype::I32 && vectors.shape == [3, 1, 2] && input.fields.iter().all(|field| turns(field.kind))
+}
+
+fn pose(head: &PoseHead, vectors: &Tensor, arena: &Arena<'_>, pose: &mut Option<Pose>) -> Result<(), Degenerate> {
+    let Some(&[x1, x2, y1, y2, z1, z2]) = arena.read::<i32>(vectors) else { return Err(Degenerate::Vanishing) };
+    let chart = GramSchmidt { reference: head.reference, minimum: head.minimum };
+    *pose = Some(chart.pose([x1, y1, z1].map(|x| x as f32), [x2, y2, z2].map(|x| x as f32))?);
+    Ok(())
+}
+
+fn undo(element: &Element, input: &Input<'_>, _window: &[i16], canonical: &mut [i16]) {
+    if let Element::Rotation(rotation) = element {
+        vector_window::rotate(&rotation.inverse(), input.fields, canonical);
     }
 }
 

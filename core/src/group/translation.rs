@@ -2,7 +2,10 @@
 //!
 //! The plane is that of an image, as for [`so2`](super::so2): x to the right, y down, in pixels.
 
-use super::{Degenerate, Element, Group, Pose};
+use super::{Degenerate, Element, Frame, Group, Pose, sides};
+use crate::arena::Arena;
+use crate::domain::image::{Affine, transform};
+use crate::format::{Chart, Dtype, Input, PoseHead, Tensor};
 
 // ---- Element --------------------------------------------------------------------------------------
 
@@ -132,6 +135,35 @@ impl Translation {
     #[must_use]
     pub fn act(&self, [x, y]: [f32; 2]) -> [f32; 2] {
         [x + self.x, y + self.y]
+    }
+}
+
+// ---- Frame ----------------------------------------------------------------------------------------
+
+/// Translations from a map of weights, `[samples, width, 1]` of 8 or 16 bits, of images.
+pub const FRAME: Frame = Frame { chart: Chart::Centroid, after: None, check, pose, undo };
+
+fn check(input: &Input<'_>, weights: &Tensor) -> bool {
+    let [rows, columns, channels] = weights.shape;
+    weights.dtype != Dtype::I32 && channels == 1 && sides(input) == Some([rows, columns])
+}
+
+fn pose(head: &PoseHead, weights: &Tensor, arena: &Arena<'_>, pose: &mut Option<Pose>) -> Result<(), Degenerate> {
+    let ([rows, columns, _], zero) = (weights.shape, i32::from(weights.zero_point));
+    let (mut of_8, mut of_16) = (
+        arena.read::<i8>(weights).into_iter().flatten().map(|&weight| i32::from(weight).wrapping_sub(zero)),
+        arena.read::<i16>(weights).into_iter().flatten().map(|&weight| i32::from(weight).wrapping_sub(zero)),
+    );
+    // One of them has nothing, as the tensor has another type.
+    let all: &mut dyn Iterator<Item = i32> = if weights.dtype == Dtype::I8 { &mut of_8 } else { &mut of_16 };
+    let chart = Centroid { reference: head.reference, minimum: head.minimum };
+    *pose = Some(chart.pose(all, columns, rows)?);
+    Ok(())
+}
+
+fn undo(element: &Element, input: &Input<'_>, window: &[i16], canonical: &mut [i16]) {
+    if let Element::Translation(translation) = element {
+        _ = transform(&Affine::from(translation.inverse()), input.channels(), window, canonical);
     }
 }
 

@@ -10,13 +10,16 @@
 //!
 //! # Only what a model uses
 //!
-//! [`Model::from_bytes`] knows every operator, so all of them end up in the flash. A [`Kernel`] table
-//! with those that a model uses, as `gimbal inspect` lists them, leaves the others out:
+//! [`Model::from_bytes`] knows every operator and every [`Frame`], so all of them end up in the flash. [`Kernels`]
+//! with those that a model uses, as `gimbal inspect` lists them, leave the others out:
 //!
 //! ```
-//! use gimbal_core::{Error, Model, kernel};
+//! use gimbal_core::{Error, Model, group, kernel};
 //!
-//! static KERNELS: [kernel::Kernel; 2] = [kernel::QuantizeFeatures::KERNEL, kernel::Conv::KERNEL];
+//! static KERNELS: kernel::Kernels<'_> = kernel::Kernels {
+//!     operators: &[kernel::QuantizeVectors::KERNEL, kernel::Conv::KERNEL, kernel::Pool::KERNEL],
+//!     frames: &[group::so3::FRAME],
+//! };
 //!
 //! fn load(package: &[u8]) -> Result<Model<'_>, Error> {
 //!     Model::with_kernels(package, &KERNELS)      // refuses a package that needs another
@@ -72,6 +75,7 @@ pub(crate) use crate::arena::Memory;
 use crate::arena::copy;
 use crate::error::Error;
 use crate::format::{Input, NONE, OperatorRecord, Tensor, TensorId};
+use crate::group::Frame;
 use crate::model::Model;
 use bytemuck::{NoUninit, Pod, Zeroable};
 
@@ -114,6 +118,20 @@ pub struct Cost {
     pub macs: u64,
     /// Bytes of constants in the package.
     pub bytes: u32,
+}
+
+/// What a build can run.
+#[derive(Clone, Copy, Debug)]
+pub struct Kernels<'t> {
+    /// The operators.
+    pub operators: &'t [Kernel],
+    /// The charts, and how they move windows.
+    pub frames: &'t [Frame],
+}
+
+impl Kernels<'static> {
+    /// Everything there is.
+    pub const ALL: Self = Self { operators: Kernel::ALL, frames: Frame::ALL };
 }
 
 /// An operator that a model may use: what the loader and the session need of it.
@@ -280,7 +298,7 @@ macro_rules! operators {
 
 operators! {
     0 QuantizeVectors: "The caller's window → int16 vectors.",
-    1 QuantizeFeatures: "The canonical window → int8 features.",
+    1 QuantizeFeatures: "The canonical window, or the caller's → int8 features.",
     2 Conv: "Convolution of features or vectors: dense, pointwise, over time, over an image.",
     3 NormGate: "Vectors scaled by a function of their lengths.",
     4 Pool: "Largest, mean or sum over a window, a set or an axis.",

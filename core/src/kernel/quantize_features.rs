@@ -1,18 +1,21 @@
-//! The canonical window as int8 features, the input of η.
+//! A window as int8 features: the canonical one for η, the caller's for a ψ that works on features.
 
-use super::{Cost, Fault, Memory, Operands, Record, Site, pairs};
-use crate::arena::{view, view_mut};
-use crate::format::{Dtype, MAX_FIELDS};
+use super::{Cost, Fault, Memory, Operands, Record, Site};
+use crate::arena::{ActivationsMut, view};
+use crate::format::{Dtype, Field, MAX_FIELDS};
 use crate::quant::Requantize;
 use bytemuck::{Pod, Zeroable};
 
 // ---- Record ---------------------------------------------------------------------------------------
 
 /// `window[t, c] → y[0, t, c] = requantize(window[t, c])` with the multiplier of the channel's field.
+///
+/// The same numbers may also be an image with one row a sample, `y[t, c, 0]`: of pixels, or of time and electrodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct QuantizeFeatures {
-    /// The canonical window, counts `i16[1, samples, channels]`, and features of the same shape.
+    /// The canonical window, counts `i16[1, samples, channels]`, or none for the caller's, and features of the same
+    /// shape, or `[samples, channels, 1]`.
     pub operands: Operands,
     /// To the output's scale.
     pub requantize: Requantize,
@@ -32,10 +35,13 @@ impl Record for QuantizeFeatures {
 
     fn check(&self, site: &Site<'_>) -> Result<u32, Fault> {
         let Site { input: x, output: y, contract, .. } = site;
-        if (x.dtype, y.dtype) != (Dtype::I16, Dtype::I8) {
+        let [is_window, is_i16] = [x.is_empty(), x.dtype == Dtype::I16];
+        if !(is_window || is_i16) || y.dtype == Dtype::I32 {
             return Err(Fault::Operand);
         }
-        if x.shape != y.shape || x.shape != [1, contract.samples, contract.channels() as u16] {
+        let (samples, channels) = (contract.samples, contract.channels() as u16);
+        let [features, image] = [[1, samples, channels], [samples, channels, 1]];
+        if !(is_window || x.shape == features) || !(y.shape == features || y.shape == image) {
             return Err(Fault::Shape);
         }
         if self.requantize.fits(y) { Ok(0) } else { Err(Fault::Quantization) }
@@ -43,8 +49,8 @@ impl Record for QuantizeFeatures {
 
     fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
         let Site { input: x, output: y, contract, .. } = site;
-        let fields = contract.fields.iter().map(|field| field.kind.channels());
-        self.samples(fields, x.shape[2].into(), view(memory.input, x)?, view_mut(memory.output, y)?);
+        let x = if x.is_empty() { site.window } else { view(memory.input, x)? };
+        self.samples(contract.fields, x, ActivationsMut::of(memory.output, y)?);
         Some(())
     }
 }
@@ -52,14 +58,13 @@ impl Record for QuantizeFeatures {
 impl QuantizeFeatures {
     // ---- Reference --------------------------------------------------------------------------------
 
-    fn samples(&self, fields: impl Iterator<Item = usize> + Clone, channels: usize, x: &[i16], y: &mut [i8]) {
-        let channels = channels.max(1);
-        for (x, y) in pairs(x.chunks_exact(channels), y.chunks_exact_mut(channels)) {
-            let mut values = x.iter().zip(y);
-            for (width, &multiplier) in fields.clone().zip(&self.multipliers) {
-                for (&x, y) in values.by_ref().take(width) {
-                    *y = self.requantize.apply(x.into(), multiplier) as i8;
-                }
+    fn samples(&self, fields: &[Field], x: &[i16], mut y: ActivationsMut<'_>) {
+        let mut values = x.iter().zip(0..);
+        // Sample after sample, until the numbers end: no field has a width of 0.
+        for (field, &multiplier) in fields.iter().zip(&self.multipliers).cycle() {
+            for _ in 0..field.width {
+                let Some((&x, at)) = values.next() else { return };
+                y.set(at, self.requantize.apply(x.into(), multiplier));
             }
         }
     }
@@ -71,7 +76,7 @@ impl QuantizeFeatures {
 mod tests {
     use super::super::testing::{Bench, requantize, tensor};
     use super::*;
-    use crate::format::Tensor;
+    use crate::format::{NONE, Tensor};
     use crate::kernel::Operator;
     use proptest::prelude::*;
 
@@ -87,6 +92,10 @@ mod tests {
             let y = Tensor { zero_point: -3, ..tensor(Dtype::I8, shape) };
             let bench = Bench { tensors: vec![tensor(Dtype::I16, shape), y], blob: Vec::new() };
             let y = bench.run(&Operator::QuantizeFeatures(quantize), &x);
+            // The same of the caller's window, as an image.
+            let image = Bench { tensors: vec![Tensor { shape: [4, 6, 1], ..bench.tensors[1] }], blob: Vec::new() };
+            let of_window = QuantizeFeatures { operands: Operands::new(NONE, 0), ..quantize };
+            prop_assert_eq!(&image.run(&Operator::QuantizeFeatures(of_window), &x), &y);
             for (c, (&x, &y)) in x.iter().zip(&y).enumerate() {
                 let multiplier = if c % 6 < 3 { a } else { b };
                 prop_assert_eq!(y, requantize(x.into(), multiplier, &quantize.requantize));

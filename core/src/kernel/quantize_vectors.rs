@@ -38,8 +38,9 @@ impl Record for QuantizeVectors {
         if v.dtype != Dtype::I16 || self.operands.inputs[0] != NONE {
             return Err(Fault::Operand);
         }
-        let fields = site.contract.fields.len() as u16;
-        if v.shape != [3, site.contract.samples, fields] || site.contract.channels() != 3 * usize::from(fields) {
+        let fields = site.contract.fields;
+        let vectors = fields.iter().all(|field| field.width == 3);
+        if v.shape != [3, site.contract.samples, fields.len() as u16] || !vectors {
             return Err(Fault::Shape);
         }
         if self.requantize.fits(v) && v.zero_point == 0 { Ok(0) } else { Err(Fault::Quantization) }

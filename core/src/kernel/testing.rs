@@ -94,7 +94,7 @@ pub(crate) const CONTRACT: Input<'static> = Input {
     rate_hz: 1.0,
     samples: 4,
     hop: 1,
-    fields: &[Field { per_count: 1.0, kind: FieldKind::Vector, reserved: 0 }; 2],
+    fields: &[Field { per_count: 1.0, kind: FieldKind::Vector, width: 3 }; 2],
 };
 
 fn rubbish(tensor: &Tensor) -> Vec<u32> {

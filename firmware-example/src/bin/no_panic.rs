@@ -20,7 +20,7 @@ use gimbal_core::group::shift::{Phase, Shift};
 use gimbal_core::group::so3::{GramSchmidt, Rotation};
 use gimbal_core::group::translation::{Centroid, Translation};
 use gimbal_core::group::{Element, Group, so2};
-use gimbal_core::kernel::{Filters, Kernel, Operands, Operator, Pooling, Rearrange, Tiles, Window, group_len};
+use gimbal_core::kernel::{Filters, Kernels, Operands, Operator, Pooling, Rearrange, Tiles, Window, group_len};
 use gimbal_core::plan::{Slot, assign, lower_bound, overlap};
 use gimbal_core::quant::{Requantize, scale};
 use gimbal_core::{Error, Features, Model, Outcome, Session, Step, math};
@@ -49,7 +49,7 @@ fn main() -> ! {
 
 fn model(package: &[u8], arena: &mut [u32], window: &mut [i16]) -> Result<(), Error> {
     let model = Model::from_bytes(package)?;
-    black_box((model.name(), model.window_len(), model.arena_len(), model.pose_head(), model.canonical()));
+    black_box((model.name(), model.window_len(), model.arena_len(), model.pose_heads(), model.canonical()));
     black_box((model.input().rate_hz, model.networks().len(), model.output_of(black_box(Role::Eta))));
     model.fields().for_each(|field| _ = black_box(field));
     model.classes().for_each(|class| _ = black_box(class));
@@ -70,7 +70,8 @@ fn model(package: &[u8], arena: &mut [u32], window: &mut [i16]) -> Result<(), Er
 
 /// Operators of the caller's choice, two pieces of memory, and an observer.
 fn two_arenas(package: &[u8], fast: &mut [u32], large: &mut [u32], window: &mut [i16]) -> Result<(), Error> {
-    let model = Model::with_kernels(package, black_box(Kernel::ALL))?;
+    let model = Model::with_kernels(package, black_box(&Kernels::ALL))?;
+    model.frames().for_each(|frame| _ = black_box(frame.path()));
     black_box((model.fast_len(), model.clone().arena_len()));
     let mut session = Session::with_two_arenas(model, fast, large)?;
     let mut steps = 0u32;
@@ -105,8 +106,11 @@ fn rotations() {
     if let Ok(pose) = chart.pose(black_box([0.0; 3]), black_box([1.0; 3])) {
         black_box((pose.element.eq(&Element::Rotation(a)), pose.confidence));
     }
-    let field = Field { per_count: 1.0, kind: black_box(FieldKind::Vector), reserved: 0 };
-    vector_window::rotate(&a, black_box(&[field; 2]), black_box(&mut [0; 12]));
+    vector_window::rotate(&a, black_box(&[field(); 2]), black_box(&mut [0; 12]));
+}
+
+fn field() -> Field {
+    Field { per_count: 1.0, kind: black_box(FieldKind::Vector), width: black_box(3) }
 }
 
 /// Rotations, reflections and rigid motions of the plane.
@@ -186,7 +190,7 @@ fn records() {
         black_box((operator.encode(), operator.operands()));
     }
     let dtype = black_box(Dtype::I8);
-    black_box((dtype.bytes(), dtype.range(), black_box(FieldKind::Vector).channels()));
+    black_box((dtype.bytes(), dtype.range(), field().channels()));
 }
 
 fn plans(slots: &mut [Slot]) {

@@ -8,7 +8,7 @@ use crate::simulate::Target;
 use anyhow::{Context, Result};
 use clap::Args;
 use gimbal_core::Model;
-use gimbal_core::format::Chart;
+use gimbal_core::format::{Chart, Field, FieldKind};
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 use std::path::PathBuf;
@@ -63,20 +63,29 @@ fn contract(model: &Model<'_>) -> Result<String, fmt::Error> {
         let (count, reach) = (field.per_count, field.per_count * 32767.0);
         writeln!(
             text,
-            "          {} x y z: i16 counts of {count} {}, ±{reach:.1} {1}",
+            "          {} {}: i16 counts of {count} {}, ±{reach:.1} {2}",
             name.escape_debug(),
+            axes(field),
             unit.escape_debug()
         )?;
     }
-    match model.pose_head().map(|head| (head.chart, head)) {
-        Some((Chart::GramSchmidt, head)) => {
-            writeln!(
-                text,
-                "  gives   a pose in SO(3), degenerate below {} counts, confidence 1 at {:.0}",
-                head.minimum, head.reference
-            )?;
-        }
-        None => writeln!(text, "  gives   no pose: windows are taken as they are")?,
+    for head in model.pose_heads() {
+        let group = match head.chart {
+            Chart::GramSchmidt => "SO(3)",
+            Chart::Direction => "SO(2)",
+            Chart::TwoVectors => "O(2)",
+            Chart::Phase => "R/Z",
+            Chart::Argmax => "C_n",
+            Chart::Centroid => "T(2)",
+        };
+        writeln!(
+            text,
+            "  gives   a pose in {group}, degenerate below {} counts, confidence 1 at {:.0}",
+            head.minimum, head.reference
+        )?;
+    }
+    if model.pose_heads().is_empty() {
+        writeln!(text, "  gives   no pose: windows are taken as they are")?;
     }
     for network in model.networks() {
         if let Some(output) = model.tensor(network.output) {
@@ -90,6 +99,16 @@ fn contract(model: &Model<'_>) -> Result<String, fmt::Error> {
     Ok(text)
 }
 
+/// What the numbers of a field are.
+fn axes(field: &Field) -> String {
+    match field.kind {
+        FieldKind::Vector | FieldKind::PseudoVector => "x y z".into(),
+        FieldKind::Row => format!("in rows of {} pixels", field.width),
+        FieldKind::Ring => format!("at {} electrodes of a ring", field.width),
+        FieldKind::Scalar => format!("in {} channels", field.width),
+    }
+}
+
 fn layer_table(model: &Model<'_>, prediction: Option<&Prediction>) -> Result<String, fmt::Error> {
     let mut text = String::new();
     let instructions = |count: Option<u64>| count.map_or_else(String::new, |count| format!("{count:>14}"));
@@ -100,7 +119,7 @@ fn layer_table(model: &Model<'_>, prediction: Option<&Prediction>) -> Result<Str
         "", "network", "operator", "output", "MACs", "flash B", "arena B"
     )?;
     let layers = layers(model);
-    let between = model.networks().first().filter(|_| model.pose_head().is_some());
+    let between = model.networks().first().filter(|_| !model.pose_heads().is_empty());
     let between = between.map_or(0, |psi| psi.operators.into());
     for (i, layer) in layers.iter().enumerate() {
         if let Some(prediction) = prediction.filter(|_| i == between) {

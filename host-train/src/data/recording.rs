@@ -90,7 +90,7 @@ fn to_counts(
     fields: &[ContractField],
     samples: usize,
 ) -> Result<Vec<i16>, RecordingError> {
-    let channels: Vec<_> = fields.iter().flat_map(|field| std::iter::repeat_n(field, field.kind.channels())).collect();
+    let channels: Vec<_> = fields.iter().flat_map(|field| std::iter::repeat_n(field, field.width)).collect();
     let expected = channels.len();
     if columns != expected {
         let fields: Vec<String> =
@@ -181,6 +181,7 @@ mod tests {
             unit: unit.into(),
             per_count,
             kind: FieldKind::Vector,
+            width: 3,
         };
         [field("acceleration", "g", 1.0 / 2048.0), field("angular rate", "rad/s", 1.0 / 512.0)]
     }

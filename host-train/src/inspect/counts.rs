@@ -86,7 +86,7 @@ pub fn operator(model: &Model<'_>, operator: &Operator) -> Option<Counts> {
 pub fn canonicalize(model: &Model<'_>) -> Counts {
     let input = model.input();
     let (samples, elements) = (f64::from(input.samples), model.window_len() as f64);
-    match model.pose_head() {
+    match model.pose_heads().first() {
         Some(_) => {
             let vectors = samples * input.fields.len() as f64;
             Counts::new("canonicalize").with([("samples", samples), ("vectors", vectors), ("elements", elements)])

@@ -8,7 +8,6 @@ use super::turns::{TURNS, TurningFilters};
 use crate::method::{GridModel, GridPose};
 use crate::nn::grid::{Extent, GridConv, GridLayer, GridStack, Kernel};
 use crate::recipe::grid::GroupName;
-use burn::prelude::*;
 use gimbal_core::kernel::Window;
 use std::f64::consts::TAU;
 

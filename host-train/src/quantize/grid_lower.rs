@@ -36,7 +36,9 @@ pub fn lower_grid(
     let mut input = NONE;
     for (step, pose) in network.poses.iter().enumerate() {
         lowering.pose(pose, &ranges.poses[step], ranges.median_span(step), input)?;
-        lowering.writer.parts.canonical(canonical);
+        if step == 0 {
+            lowering.writer.parts.canonical(canonical);
+        }
         input = canonical;
     }
     if network.poses.is_empty() {
@@ -108,7 +110,7 @@ impl Lowering {
         };
         let reference = span / self.writer.scale(numbers);
         self.writer.parts.network(Role::Psi, numbers);
-        self.writer.parts.poses.push(PoseHead { reference, minimum, chart, vectors: numbers });
+        self.writer.parts.pose(PoseHead { reference, minimum, chart, vectors: numbers });
         Ok(())
     }
 

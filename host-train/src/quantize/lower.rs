@@ -104,8 +104,8 @@ impl Lowering<'_> {
         let spanning = self.writer.sum("ψ output", all_time(signal), signal.length, steps.id, [3, 1, 2])?;
         self.writer.parts.network(Role::Psi, spanning);
         let reference = self.ranges.median_span() / self.writer.scale(spanning);
-        self.writer.parts.pose =
-            Some(PoseHead { reference, minimum: MINIMUM_SPAN, chart: Chart::GramSchmidt, vectors: spanning });
+        let chart = Chart::GramSchmidt;
+        self.writer.parts.pose(PoseHead { reference, minimum: MINIMUM_SPAN, chart, vectors: spanning });
         Ok(())
     }
 

@@ -25,7 +25,7 @@ use crate::data::rotation::random_quaternion;
 use crate::data::{windows, wrist};
 use anyhow::{Result, bail};
 use gimbal_core::domain::vector_window;
-use gimbal_core::format::Role;
+use gimbal_core::format::{Chart, Role};
 use gimbal_core::group::so3::Rotation;
 use gimbal_core::group::{Degenerate, Element, Pose};
 use gimbal_core::{Features, Model, Outcome, Session};
@@ -99,9 +99,12 @@ impl Vectors {
     /// own, always the same, and then on a window of zeros, which has no pose.
     ///
     /// # Errors
-    /// Where the package is invalid or a window has another length than it asks for.
+    /// Where the package is invalid or finds poses in another group than SO(3), or a window has another length than it asks for.
     pub fn compute(package: &[u8], windows: &[Vec<i16>]) -> Result<Self> {
         let model = Model::from_bytes(package)?;
+        if model.pose_heads().iter().any(|head| head.chart != Chart::GramSchmidt) {
+            bail!("test vectors hold poses in SO(3), and the package finds poses in another group");
+        }
         let elements = |role| model.output_of(role).and_then(|tensor| tensor.elements()).unwrap_or(0).try_into();
         let (code_len, logits_len) = (elements(Role::Eta)?, elements(Role::Classifier)?);
         let window_len = model.window_len();
@@ -143,7 +146,7 @@ impl Vectors {
         match expected {
             Expected::Encoded { pose, canonical, code, logits } => {
                 bytes.push(if pose.is_some() { 0 } else { 1 });
-                let pose = pose.as_ref().map_or([0.0; 10], numbers);
+                let pose = pose.as_ref().and_then(numbers).unwrap_or([0.0; 10]);
                 bytes.extend(pose.iter().flat_map(|x| x.to_le_bytes()));
                 bytes.extend(canonical.iter().flat_map(|x| x.to_le_bytes()));
                 bytes.extend(code.iter().chain(logits).map(|&x| x as u8));
@@ -154,11 +157,11 @@ impl Vectors {
     }
 }
 
-/// The pose's matrix row by row, then its confidence.
-fn numbers(pose: &Pose) -> [f32; 10] {
-    let Element::Rotation(rotation) = pose.element else { unreachable!("core's groups have one element type") };
+/// The pose's matrix row by row, then its confidence; `None` for the elements of another group.
+fn numbers(pose: &Pose) -> Option<[f32; 10]> {
+    let Element::Rotation(rotation) = pose.element else { return None };
     let [[a, b, c], [d, e, f], [g, h, i]] = rotation.rows();
-    [a, b, c, d, e, f, g, h, i, pose.confidence]
+    Some([a, b, c, d, e, f, g, h, i, pose.confidence])
 }
 
 fn run(session: &mut Session<'_, '_>, quaternion: [f32; 4], window: &[i16]) -> Result<Expected> {

@@ -58,8 +58,13 @@ pub fn benchmark() -> Benchmark {
 }
 
 fn contract() -> Contract {
-    let acceleration =
-        ContractField { name: "acceleration".into(), unit: "g".into(), per_count: 1.0, kind: FieldKind::Vector };
+    let acceleration = ContractField {
+        name: "acceleration".into(),
+        unit: "g".into(),
+        per_count: 1.0,
+        kind: FieldKind::Vector,
+        width: 3,
+    };
     Contract {
         name: "bench".into(),
         rate_hz: 50.0,

@@ -67,7 +67,8 @@ fn package((samples, fields, pose): (u16, u16, bool), seed: u64) -> (Vec<u8>, Ve
 }
 
 fn contract(samples: u16, fields: u16) -> Contract {
-    let field = ContractField { name: "field".into(), unit: "1".into(), per_count: 1.0, kind: FieldKind::Vector };
+    let field =
+        ContractField { name: "field".into(), unit: "1".into(), per_count: 1.0, kind: FieldKind::Vector, width: 3 };
     Contract {
         name: "fit".into(),
         rate_hz: 50.0,
@@ -104,8 +105,7 @@ impl Layers {
         let vectors = self.builder.tensor(Dtype::I32, [3, 1, 2]);
         self.pool(two, vectors, Window::across(samples, 1, 1, 0), Pooling::Sum);
         self.builder.parts.network(Role::Psi, vectors);
-        self.builder.parts.pose =
-            Some(PoseHead { reference: 8000.0, minimum: 1.0, chart: Chart::GramSchmidt, vectors });
+        self.builder.parts.pose(PoseHead { reference: 8000.0, minimum: 1.0, chart: Chart::GramSchmidt, vectors });
     }
 
     /// What works on int8.

@@ -1,0 +1,158 @@
+//! The same road for grids.
+
+use super::arena_lower_bound;
+use crate::data::posed::{Posed, Sample};
+use crate::evaluate::device::Device as Core;
+use crate::evaluate::grid::{GridEvaluation, evaluate_grid, whole};
+use crate::evaluate::metrics::{accuracy, knn_accuracy, percentile};
+use crate::group::element::{distance, element, product};
+use crate::method::{GridInference, GridModel};
+use crate::package::{Contract, ContractField};
+use crate::quantize::{calibrate_grid, extract_grid, lower_grid};
+use crate::recipe::grid::{GridRecipe, GroupName};
+use anyhow::Result;
+use burn::prelude::Device;
+use gimbal_core::format::FieldKind;
+use gimbal_core::group::Element;
+
+/// The package of a trained model.
+pub fn package_grid(name: &str, recipe: &GridRecipe, posed: &Posed, model: &GridModel) -> Result<Vec<u8>> {
+    let network = extract_grid(model);
+    let unit = 1.0 / recipe.data.scale;
+    let moved = &posed.train_moved.samples;
+    let step = (moved.len() / recipe.quantize.calibration_windows).max(1);
+    // Moved, so that ψ's ranges hold for more poses than one.
+    let calibration: Vec<Sample> = moved.iter().step_by(step).cloned().collect();
+    let ranges = calibrate_grid(&network, unit, &calibration);
+    let contract = Contract {
+        name: name.into(),
+        rate_hz: posed.rate_hz,
+        samples: posed.rows,
+        hop: posed.rows,
+        fields: vec![field(recipe, posed)],
+        classes: if network.classifier.is_some() { posed.classes.clone() } else { Vec::new() },
+    };
+    let mut parts = lower_grid(&network, &ranges, contract, unit)?;
+    parts.fast_len = recipe.quantize.fast_arena_bytes;
+    Ok(parts.encode()?)
+}
+
+fn field(recipe: &GridRecipe, posed: &Posed) -> ContractField {
+    let (kind, name) = match recipe.data.groups.first() {
+        Some(GroupName::Ring) => (FieldKind::Ring, "electrodes"),
+        Some(GroupName::Shift) => (FieldKind::Scalar, "signal"),
+        _ => (FieldKind::Row, "image"),
+    };
+    ContractField {
+        name: name.into(),
+        unit: posed.unit.clone(),
+        per_count: posed.per_count,
+        kind,
+        width: posed.columns,
+    }
+}
+
+/// A package's figures and the readings behind them.
+#[derive(Clone, Debug)]
+pub struct GridMeasured {
+    /// Name and value, in the order in which they are printed.
+    pub metrics: Vec<(String, f64)>,
+    /// The readings.
+    pub evaluation: GridEvaluation,
+}
+
+/// Measures a package through core.
+pub fn measure_grid(package: &[u8], recipe: &GridRecipe, posed: &Posed) -> Result<GridMeasured> {
+    let mut core = Core::new(package)?;
+    let evaluation = evaluate_grid(&mut core, posed, &recipe.data.groups)?;
+    let mut metrics = evaluation.figures(&mut core, posed)?;
+    let mut note = |name: &str, value: f64| metrics.push((name.to_owned(), value));
+    let model = core.model();
+    let costs = model.operators().map(|operator| operator.cost(model));
+    note("macs", costs.map(|cost| cost.macs as f64).sum());
+    note("package_bytes", package.len() as f64);
+    note("arena_bytes", model.arena_len() as f64);
+    note("arena_lower_bound_bytes", arena_lower_bound(model).into());
+    Ok(GridMeasured { metrics, evaluation })
+}
+
+/// What the float networks say of the test samples as recorded and moved, and of the moved training samples.
+#[derive(Clone, Debug)]
+pub struct GridFloat {
+    /// As recorded.
+    pub upright: GridInference,
+    /// Moved.
+    pub moved: GridInference,
+    /// Training samples, moved: the neighbours of 5-NN.
+    pub train: GridInference,
+}
+
+impl GridFloat {
+    /// Runs the networks.
+    pub fn new(model: &GridModel, recipe: &GridRecipe, posed: &Posed, device: &Device) -> Self {
+        let unit = 1.0 / recipe.data.scale;
+        Self {
+            upright: model.infer(&posed.test, unit, device),
+            moved: model.infer(&posed.test_moved.samples, unit, device),
+            train: model.infer(&posed.train_moved.samples, unit, device),
+        }
+    }
+
+    /// The figures of the float networks, by name.
+    pub fn figures(&self, recipe: &GridRecipe, posed: &Posed) -> Vec<(String, f64)> {
+        let mut figures = Vec::new();
+        let mut note = |name: &str, value: f64| figures.push((name.to_owned(), value));
+        let labels: Vec<usize> = posed.test.iter().map(|sample| sample.label).collect();
+        if self.moved.reconstruction_mse.is_finite() {
+            note("reconstruction_mse", self.moved.reconstruction_mse.into());
+        }
+        note("knn_accuracy_float", self.knn(posed, |code| code.to_vec()));
+        if !self.moved.logits.is_empty() {
+            let classes = |of: &GridInference| of.logits.iter().map(|logits| largest(logits)).collect::<Vec<_>>();
+            note("accuracy_moved_float", accuracy(classes(&self.moved), &labels));
+            note("accuracy_upright_float", accuracy(classes(&self.upright), &labels));
+        }
+        if !recipe.pose.is_empty() {
+            let degrees = self.law_degrees(recipe, posed);
+            note("pose_error_deg_median_float", percentile(&degrees, 0.5));
+            note("pose_error_deg_p95_float", percentile(&degrees, 0.95));
+        }
+        figures
+    }
+
+    /// 5-NN of what `read` makes of the codes, fit on the moved training samples, of the moved test samples.
+    pub fn knn(&self, posed: &Posed, read: impl Fn(&[f32]) -> Vec<f32>) -> f64 {
+        let codes = |of: &GridInference| of.codes.iter().map(|code| read(code)).collect::<Vec<_>>();
+        let labels = |samples: &[Sample]| samples.iter().map(|sample| sample.label).collect::<Vec<_>>();
+        let known = labels(&posed.train_moved.samples);
+        knn_accuracy(&codes(&self.train), &known, &codes(&self.moved), &labels(&posed.test))
+    }
+
+    /// For each test sample, how far ψ(g·x) is from g·ψ(x), degrees.
+    pub fn law_degrees(&self, recipe: &GridRecipe, posed: &Posed) -> Vec<f32> {
+        let names: Vec<GroupName> = recipe.pose.iter().map(|pose| pose.group).collect();
+        let of = |inference: &GridInference, index: usize| -> Option<Element> {
+            let rows = names.iter().zip(&inference.elements);
+            let elements = rows.map(|(&name, rows)| element(name, &unit_length(name, &rows[index]), posed.extent()));
+            elements.map(Some).reduce(|g, h| product(g?, h?)).flatten()
+        };
+        (0..posed.test.len())
+            .filter_map(|index| {
+                let g = whole(&posed.test_moved, &recipe.data.groups, index, posed)?;
+                Some(distance(product(g, of(&self.upright, index)?)?, of(&self.moved, index)?)?.degrees)
+            })
+            .collect()
+    }
+}
+
+/// A direction that vanished is as good as any.
+fn unit_length(name: GroupName, row: &[f32]) -> Vec<f32> {
+    match (name, row) {
+        (GroupName::So2 | GroupName::Shift, &[x, y]) if x.hypot(y) < 0.5 => vec![1.0, 0.0],
+        _ => row.to_vec(),
+    }
+}
+
+fn largest(logits: &[f32]) -> Option<usize> {
+    (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b]))
+}
