@@ -55,7 +55,7 @@ pub fn run(options: &Options) -> Result<u8> {
     Ok(DONE)
 }
 
-/// Three lines a set.
+/// Four lines a set.
 fn list(folder: &Path) -> String {
     let describe = |set: &Set| {
         let from = match set.source {
@@ -71,16 +71,16 @@ fn list(folder: &Path) -> String {
         };
         let shape = format!("{} × {}", set.rows, set.columns);
         format!(
-            "{:10}{shape:>8}{:>8} samples ({} to train, {} to test){:>4} classes   {}   {here}\n{:10}{}\n{:10}from {from}\n{:10}home {}\n",
+            "{:10}{shape:>8}{:>8} samples ({} to train, {} to test){:>4} classes   {here}\n{:10}{}\n{:10}from {from}; licence: {}\n{:10}home {}\n",
             set.name,
             set.samples,
             set.samples - set.test,
             set.test,
             set.classes.len(),
-            set.licence,
             "",
             set.sample,
             "",
+            set.licence,
             "",
             set.home
         )
@@ -106,7 +106,7 @@ fn told(set: &Set, fetched: &Fetched) -> String {
         Fetched::Shipped => format!("{} ships with the program: there is nothing to fetch", set.name),
         Fetched::There(path) => format!("{} is there already", path.display()),
         Fetched::Written(path) => {
-            format!("{}: {} samples, {}; home: {}", path.display(), set.samples, set.licence, set.home)
+            format!("{}: {} samples; licence: {}; home: {}", path.display(), set.samples, set.licence, set.home)
         }
     }
 }
