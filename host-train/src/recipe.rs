@@ -1,8 +1,9 @@
 //! What to train, on what and how: one TOML file, checked before the first step.
 //!
 //! Every key is required unless its field says otherwise, and an unknown key is an error: a
-//! misspelt option must never train the wrong thing silently. The three recipes under
-//! `host-train/recipes/` are part of the program; each comments its keys with their units.
+//! misspelt option must never train the wrong thing silently. The recipes under
+//! `host-train/recipes/` are part of the program; each comments its keys with their units. There are two kinds, of
+//! windows of recordings and of [`grid`]s.
 
 pub mod grid;
 
@@ -10,10 +11,16 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// The recipes inside the program: name and TOML text.
-pub const BUILT_IN: [(&str, &str); 3] = [
+pub const BUILT_IN: [(&str, &str); 9] = [
     ("wrist", include_str!("../recipes/wrist.toml")),
     ("wrist-unsupervised", include_str!("../recipes/wrist-unsupervised.toml")),
     ("wrist-classical", include_str!("../recipes/wrist-classical.toml")),
+    ("rotated-digits-small", include_str!("../recipes/rotated-digits-small.toml")),
+    ("rotated-digits", include_str!("../recipes/rotated-digits.toml")),
+    ("rotated-digits-classifier", include_str!("../recipes/rotated-digits-classifier.toml")),
+    ("shifted-digits", include_str!("../recipes/shifted-digits.toml")),
+    ("shifted-beats", include_str!("../recipes/shifted-beats.toml")),
+    ("ring", include_str!("../recipes/ring.toml")),
 ];
 
 /// Why a recipe cannot be used. Each prints as one sentence.
@@ -46,6 +53,42 @@ pub enum RecipeError {
         /// What is wrong with it, as the rest of a sentence.
         reason: String,
     },
+}
+
+/// A recipe of either kind.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AnyRecipe {
+    /// Of windows of vectors.
+    Windows(Box<Recipe>),
+    /// Of images, signals or rings.
+    Grid(Box<grid::GridRecipe>),
+}
+
+impl AnyRecipe {
+    /// A built-in recipe by name, or any recipe by path.
+    pub fn load(name_or_path: &str) -> Result<Self, RecipeError> {
+        let (name, text) = text(name_or_path)?;
+        Self::from_toml(&name, &text)
+    }
+
+    /// Parses and validates; `name` is for the error only.
+    pub fn from_toml(name: &str, text: &str) -> Result<Self, RecipeError> {
+        // Recipes of grids, and no others, have networks at the top.
+        match parse::<toml::Table>(name, text)?.contains_key("eta") {
+            true => grid::GridRecipe::from_toml(name, text).map(Box::new).map(Self::Grid),
+            false => Recipe::from_toml(name, text).map(Box::new).map(Self::Windows),
+        }
+    }
+}
+
+/// The name and the text of a built-in recipe, or of any by path.
+fn text(name_or_path: &str) -> Result<(String, String), RecipeError> {
+    if let Some((name, text)) = BUILT_IN.iter().find(|(name, _)| *name == name_or_path) {
+        return Ok(((*name).into(), (*text).into()));
+    }
+    std::fs::read_to_string(Path::new(name_or_path))
+        .map(|text| (name_or_path.into(), text))
+        .map_err(|error| RecipeError::Unknown { name: name_or_path.into(), reason: error.to_string() })
 }
 
 fn names() -> String {
@@ -248,12 +291,8 @@ impl QuantizeSection {
 impl Recipe {
     /// A built-in recipe by name, or any recipe by path.
     pub fn load(name_or_path: &str) -> Result<Self, RecipeError> {
-        if let Some((name, text)) = BUILT_IN.iter().find(|(name, _)| *name == name_or_path) {
-            return Self::from_toml(name, text);
-        }
-        let text = std::fs::read_to_string(Path::new(name_or_path))
-            .map_err(|error| RecipeError::Unknown { name: name_or_path.into(), reason: error.to_string() })?;
-        Self::from_toml(name_or_path, &text)
+        let (name, text) = text(name_or_path)?;
+        Self::from_toml(&name, &text)
     }
 
     /// Parses and validates; `name` is for the error only.

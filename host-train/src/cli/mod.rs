@@ -6,6 +6,7 @@ mod data;
 mod demo;
 mod evaluate;
 mod export;
+mod grids;
 mod inspect;
 mod recipes;
 mod simulate;

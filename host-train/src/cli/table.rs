@@ -1,6 +1,7 @@
 //! Figures, and whatever else goes to standard output.
 
 use crate::evaluate::figures::{FIGURES, Figure, readable, table};
+use crate::evaluate::grid::GRID_FIGURES;
 use anyhow::{Context, Result};
 use std::fmt::Write as _;
 use std::io::{ErrorKind, Write as _};
@@ -13,6 +14,16 @@ pub fn emit(text: &str) -> Result<()> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         result => result.context("cannot write to standard output"),
     }
+}
+
+/// The figures of a grid's package, one a line.
+pub fn grid_figures(metrics: &[(String, f64)]) -> String {
+    let known = metrics.iter().filter_map(|(name, value)| {
+        let (_, unit, meaning) = GRID_FIGURES.iter().find(|(other, ..)| other == name)?;
+        let value = format!("{}{}{unit}", readable(*value), if unit.is_empty() { "" } else { " " });
+        Some(format!("{name:30} {value:>12}    {meaning}\n"))
+    });
+    format!("\n{:30} {:>12}\n{}", "figure", "value", known.collect::<String>())
 }
 
 /// The figures as a table with what is demanded of them, and whether no demand is failed. With `all`,

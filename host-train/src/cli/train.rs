@@ -1,8 +1,9 @@
 //! `gimbal train`.
 
+use super::grids::GridWorkshop;
 use super::workshop::Workshop;
 use super::{DONE, table};
-use crate::recipe::Recipe;
+use crate::recipe::AnyRecipe;
 use crate::run::{CHECKPOINT, REPORT, Run};
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -32,12 +33,15 @@ pub struct Options {
     /// Replace the run if it exists.
     #[arg(long, conflicts_with = "resume")]
     overwrite: bool,
+    /// The folder of data sets that `gimbal data fetch` fills.
+    #[arg(long, default_value = "data", value_name = "DIR")]
+    data: PathBuf,
     #[command(flatten)]
     common: Common,
 }
 
 pub fn run(options: &Options) -> Result<u8> {
-    let recipe = Recipe::load(&options.recipe)?;
+    let recipe = AnyRecipe::load(&options.recipe)?;
     let name = match &options.name {
         Some(name) => name.clone(),
         None => PathBuf::from(&options.recipe)
@@ -54,10 +58,19 @@ pub fn run(options: &Options) -> Result<u8> {
             run.path().display()
         );
     }
-    let workshop = Workshop::new(&options.common.backend)?;
-    let finished = workshop.train(&recipe, &run, options.common.resume)?;
-    workshop.publish_alone(&recipe, &run, &finished)?;
-    let (figures, _) = table::figures(&finished.measured.metrics, false);
-    table::emit(&format!("{figures}\nReport: {}\n", run.file(REPORT).display()))?;
+    match &recipe {
+        AnyRecipe::Windows(recipe) => {
+            let workshop = Workshop::new(&options.common.backend)?;
+            let finished = workshop.train(recipe, &run, options.common.resume)?;
+            workshop.publish_alone(recipe, &run, &finished)?;
+            let (figures, _) = table::figures(&finished.measured.metrics, false);
+            table::emit(&format!("{figures}\nReport: {}\n", run.file(REPORT).display()))?;
+        }
+        AnyRecipe::Grid(recipe) => {
+            let workshop = GridWorkshop::new(recipe, &options.common.backend, &options.data)?;
+            let finished = workshop.train(&run, options.common.resume)?;
+            workshop.publish(&run, &finished)?;
+        }
+    }
     Ok(DONE)
 }

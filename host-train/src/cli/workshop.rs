@@ -7,7 +7,7 @@ use crate::pipeline::{Measured, Split, measure, package};
 use crate::recipe::Recipe;
 use crate::report::gather::{Gathered, gather};
 use crate::run::{CONFIG, METRICS, PACKAGE, REPORT, Run, metrics_json};
-use crate::train::{Epoch, Trained, WindowTask, train};
+use crate::train::{Epoch, TrainError, Trained, WindowTask, train};
 use anyhow::{Result, bail};
 use burn::prelude::{Device, Module};
 use std::sync::OnceLock;
@@ -33,6 +33,23 @@ fn listen() -> Result<()> {
         Ok(()) => Ok(()),
         Err(error) => bail!("cannot listen to Ctrl-C: {error}"),
     }
+}
+
+/// Runs a training that looks at its flag before every step, and stops at Ctrl-C. What the run's folder held goes away
+/// first, unless it is to be resumed.
+pub fn interruptible<T>(
+    run: &Run,
+    resume: bool,
+    train: impl FnOnce(&AtomicBool) -> Result<T, TrainError>,
+) -> Result<T> {
+    listen()?;
+    if !resume {
+        run.clear()?;
+    }
+    TRAINING.store(true, Ordering::Relaxed);
+    let trained = train(&STOP);
+    TRAINING.store(false, Ordering::Relaxed);
+    Ok(trained?)
 }
 
 /// The device and the data that a command trains with.
@@ -64,14 +81,8 @@ impl Workshop {
     pub fn train(&self, recipe: &Recipe, run: &Run, resume: bool) -> Result<Finished> {
         let split = Split::new(recipe, &self.dataset)?;
         let task = WindowTask::new(recipe, &self.dataset)?;
-        listen()?;
-        if !resume {
-            run.clear()?;
-        }
-        TRAINING.store(true, Ordering::Relaxed);
-        let trained = train(&task, &self.device, run.path(), resume, &STOP);
-        TRAINING.store(false, Ordering::Relaxed);
-        self.finish(recipe, &run.name(), trained?, split)
+        let trained = interruptible(run, resume, |stop| train(&task, &self.device, run.path(), resume, stop))?;
+        self.finish(recipe, &run.name(), trained, split)
     }
 
     /// Packages a trained model and measures it.

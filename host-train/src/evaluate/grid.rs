@@ -8,6 +8,30 @@ use crate::recipe::grid::GroupName;
 use gimbal_core::Error;
 use gimbal_core::group::Element;
 
+/// Name, unit and meaning of each figure of a grid's `metrics.json`, in the order in which they are printed.
+pub const GRID_FIGURES: [(&str, &str, &str); 20] = [
+    ("accuracy_moved_int8", "", "test accuracy through core, each sample moved by its own random element"),
+    ("accuracy_upright_int8", "", "the same, samples as recorded"),
+    ("accuracy_moved_float", "", "the float networks' accuracy on the same moved samples"),
+    ("accuracy_upright_float", "", "the same, samples as recorded"),
+    ("pose_error_deg_median", "°", "angle between ψ(g·x) and g·ψ(x), integer path, median; a whole signal or ring is 360°"),
+    ("pose_error_deg_p95", "°", "the same, 95th percentile"),
+    ("pose_error_px_median", "px", "distance between their translations, median"),
+    ("pose_error_px_p95", "px", "the same, 95th percentile"),
+    ("pose_error_deg_median_float", "°", "the angle, float networks, median"),
+    ("pose_error_deg_p95_float", "°", "the same, 95th percentile"),
+    ("degenerate_samples", "", "moved test samples without a pose"),
+    ("knn_accuracy", "", "5-NN on the integer code, all samples moved, fit on training samples"),
+    ("knn_accuracy_upright", "", "the same, test samples as recorded"),
+    ("knn_accuracy_float", "", "5-NN on the float networks' code, all samples moved"),
+    ("reconstruction_mse", "", "mean squared error of the float reconstruction, moved test samples, network units squared"),
+    ("macs", "", "multiplications of an activation by a weight, a sample"),
+    ("package_bytes", "B", "the whole package"),
+    ("arena_bytes", "B", "memory for activations"),
+    ("arena_lower_bound_bytes", "B", "no plan of this model can do with less"),
+    ("parameters", "", "numbers that training adjusted, decoder included"),
+];
+
 /// What a package says of the test samples as recorded and moved.
 #[derive(Clone, Debug, Default)]
 pub struct GridEvaluation {

@@ -196,6 +196,12 @@ impl GridData {
 }
 
 impl GridRecipe {
+    /// A built-in recipe by name, or any recipe by path.
+    pub fn load(name_or_path: &str) -> Result<Self, RecipeError> {
+        let (name, text) = super::text(name_or_path)?;
+        Self::from_toml(&name, &text)
+    }
+
     /// Parses and validates; `name` is for the error only.
     pub fn from_toml(name: &str, text: &str) -> Result<Self, RecipeError> {
         let recipe: Self = super::parse(name, text)?;
