@@ -19,6 +19,7 @@
 //! * [`inspect`] — what each layer costs, and how many instructions it will take;
 //! * [`simulate`](mod@simulate) — the same package in firmware, in QEMU;
 //! * [`report`] — all of it as one page;
+//! * [`reproduce`] — published experiments, run again;
 //! * [`pipeline`] and [`run`] — the road from weights to a run's folder;
 //! * [`cli`] — the commands.
 #![recursion_limit = "256"]
@@ -37,6 +38,7 @@ pub mod pipeline;
 pub mod quantize;
 pub mod recipe;
 pub mod report;
+pub mod reproduce;
 pub mod run;
 pub mod simulate;
 pub mod train;

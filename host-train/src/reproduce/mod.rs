@@ -1,0 +1,3 @@
+//! Published experiments, run again: what they measured and how it compares.
+
+pub mod rows;
