@@ -10,8 +10,8 @@ pub(super) fn section(report: &Report) -> Option<Section> {
     let tables: String =
         sides.iter().filter(|(_, rows)| !rows.is_empty()).map(|(title, rows)| table(report, title, rows)).collect();
     (!tables.is_empty()).then(|| Section {
-        id: "confusion",
-        title: "Confusion",
+        id: "confusion".into(),
+        title: "Confusion".into(),
         lead: "Rows are the true class, columns what the model said; the numbers are windows. The shade is the \
                share of the row: blue where the model is right, orange where it is wrong. Windows it gave no class \
                are not counted here."

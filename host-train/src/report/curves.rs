@@ -18,11 +18,11 @@ pub(super) fn section(report: &Report) -> Option<Section> {
     let values = || curves.iter().flat_map(|(_, points)| points.iter().map(|(_, loss)| *loss));
     let low = values().fold(f64::INFINITY, f64::min);
     let high = values().fold(f64::NEG_INFINITY, f64::max);
-    let logarithmic = low > 0.0 && high / low > 10.0;
+    let logarithmic = logarithmic(low, high);
     let scale = if logarithmic { " The scale is logarithmic." } else { "" };
     (!curves.is_empty()).then(|| Section {
-        id: "training",
-        title: "Training",
+        id: "training".into(),
+        title: "Training".into(),
         lead: format!("Mean loss of each epoch.{scale}"),
         body: draw(&curves, low, high, logarithmic),
     })
@@ -33,8 +33,13 @@ fn finite(curve: &Curve) -> Vec<(f64, f64)> {
     points.filter(|(epoch, loss)| epoch.is_finite() && loss.is_finite()).collect()
 }
 
+/// Whether values from `low` to `high` are told apart only on a logarithmic axis.
+pub(super) fn logarithmic(low: f64, high: f64) -> bool {
+    low > 0.0 && high / low > 10.0
+}
+
 /// The losses' axis: from zero up, or decades with their twos and fives.
-fn losses(low: f64, high: f64, logarithmic: bool) -> Axis {
+pub(super) fn losses(low: f64, high: f64, logarithmic: bool) -> Axis {
     if !logarithmic {
         let (low, high) = (low.min(0.0), high.max(0.0));
         let high = if high > low { high + 0.04 * (high - low) } else { 1.0 };
@@ -75,16 +80,21 @@ fn draw(curves: &[(&str, Vec<(f64, f64)>)], low: f64, high: f64, logarithmic: bo
             let at = frame.top + (1.0 - y.share(height(end.1))) * frame.height;
             names.push((at, format!("{} {}", shorten(name, 24), number(end.1)), color));
         }
-        let bottom = frame.top + frame.height - f64::from(px(4.0));
-        let gap = f64::from(px(NAMES)).min(frame.height / names.len().max(1) as f64);
-        for (at, name, color) in spaced(names, gap, frame.top, bottom) {
-            let right = |pixels| frame.left + frame.width + f64::from(px(pixels));
-            let key = [12.0, 28.0].map(|pixels| (right(pixels) as i32, at as i32));
-            canvas.draw(&PathElement::new(key, line(2.5, color)))?;
-            write(canvas, &name, &font(12.0, INK), (HPos::Left, VPos::Center), (right(34.0), at))?;
-        }
-        Ok(())
+        name_lines(canvas, frame, names)
     })
+}
+
+/// Names lines at the frame's right, each as near as may be to its height in the canvas's units, and in its colour.
+pub(super) fn name_lines(canvas: &Canvas, frame: Frame, names: Vec<(f64, String, RGBColor)>) -> Drawn {
+    let bottom = frame.top + frame.height - f64::from(px(4.0));
+    let gap = f64::from(px(NAMES)).min(frame.height / names.len().max(1) as f64);
+    for (at, name, color) in spaced(names, gap, frame.top, bottom) {
+        let right = |pixels| frame.left + frame.width + f64::from(px(pixels));
+        let key = [12.0, 28.0].map(|pixels| (right(pixels) as i32, at as i32));
+        canvas.draw(&PathElement::new(key, line(2.5, color)))?;
+        write(canvas, &name, &font(12.0, INK), (HPos::Left, VPos::Center), (right(34.0), at))?;
+    }
+    Ok(())
 }
 
 /// Moves the names apart so that none covers another: up where they crowd, down again from the top.

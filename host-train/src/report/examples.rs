@@ -11,8 +11,8 @@ pub(super) fn section(report: &Report) -> Option<Section> {
     let shown: Vec<&Example> = report.examples.iter().filter(drawn).collect();
     let body: String = shown.iter().map(|example| grid(report, example)).collect();
     (!shown.is_empty()).then(|| Section {
-        id: "windows",
-        title: "Windows before and after",
+        id: "windows".into(),
+        title: "Windows before and after".into(),
         lead:
             "Each row is the same movement with the sensor turned another way, by the angle at its left: before, the \
                three axes differ from row to row; after, they should not. Confidence is about 1 for a typical window \

@@ -62,6 +62,7 @@ pub fn gather(run: &Gathered<'_>) -> Result<Report, Error> {
         fields,
         rate_hz: run.dataset.rate_hz,
         examples: examples(&mut device, run.dataset, &run.split.test)?,
+        panels: Vec::new(),
         classes: if classes > 0 { run.dataset.classes.clone() } else { Vec::new() },
         confusion_upright: confusion(&run.evaluation.upright),
         confusion_rotated: confusion(&run.evaluation.rotated),

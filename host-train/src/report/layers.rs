@@ -8,8 +8,8 @@ pub(super) fn section(report: &Report) -> Option<Section> {
     let groups: String = report.layers.chunk_by(|a, b| a.network == b.network).map(|g| group(report, g)).collect();
     let totals = &report.totals;
     (!groups.is_empty()).then(|| Section {
-        id: "layers",
-        title: "Layers",
+        id: "layers".into(),
+        title: "Layers".into(),
         lead: format!(
             "What runs on the device for one window. The arena is shared from layer to layer, so its column does \
              not add up: the plan asks for {} bytes, and no plan could do with less than {}.",

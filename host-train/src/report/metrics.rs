@@ -7,8 +7,8 @@ use super::{Metric, Report};
 pub(super) fn section(report: &Report) -> Option<Section> {
     let rows: String = report.metrics.iter().map(row).collect();
     (!rows.is_empty()).then(|| Section {
-        id: "figures",
-        title: "Figures",
+        id: "figures".into(),
+        title: "Figures".into(),
         lead: "What this run reached on its test data, and what was asked of it.".to_owned(),
         body: format!(
             "<div class=\"scroll\"><table class=\"figures\"><thead><tr><th scope=\"col\">Figure</th>\

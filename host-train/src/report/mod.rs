@@ -10,11 +10,13 @@ mod confusion;
 mod curves;
 mod examples;
 pub mod gather;
+pub mod grid;
 mod layers;
 mod metrics;
 mod page;
 mod panel;
 mod pose;
+pub mod reproduce;
 mod svg;
 mod text;
 
@@ -38,6 +40,8 @@ pub struct Report {
     pub rate_hz: f32,
     /// Windows to look at, each under several rotations.
     pub examples: Vec<Example>,
+    /// Figures that only some kinds of run have, such as those on grids.
+    pub panels: Vec<grid::Panel>,
     /// Class names, in the order of the matrices' rows and columns.
     pub classes: Vec<String>,
     /// Test windows the right way up: rows = true class, columns = predicted. Empty without classes.
@@ -149,14 +153,14 @@ pub struct Curve {
 ///
 /// The same report gives the same bytes.
 pub fn html(report: &Report) -> String {
-    let sections = [
-        metrics::section(report),
-        examples::section(report),
+    let before = [metrics::section(report), examples::section(report)];
+    let after = [
         confusion::section(report),
         pose::section(report),
         curves::section(report),
         layers::section(report),
         page::recipe(report),
     ];
-    page::page(report, &sections.into_iter().flatten().collect::<Vec<_>>())
+    let sections = before.into_iter().flatten().chain(page::panels(&report.panels)).chain(after.into_iter().flatten());
+    page::page(report, &sections.collect::<Vec<_>>())
 }

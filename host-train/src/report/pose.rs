@@ -60,18 +60,19 @@ pub(super) fn section(report: &Report) -> Option<Section> {
         n => format!(" Without a finite pose, and not drawn: {}.", integer(n)),
     };
     (!report.pose_errors_deg.is_empty()).then(|| Section {
-        id: "pose",
-        title: "Pose error",
+        id: "pose".into(),
+        title: "Pose error".into(),
         lead: format!(
             "The angle between the pose of a turned window and the turned pose of the upright one, ψ(g·x) and \
              g·ψ(x), over {} windows. The scale is logarithmic.{missing}",
             integer(report.pose_errors_deg.len() as u64)
         ),
-        body: histogram.marks.map_or_else(String::new, |marks| draw(&histogram, marks)),
+        body: histogram.marks.map_or_else(String::new, |marks| draw(&histogram, marks, "windows")),
     })
 }
 
-fn draw(histogram: &Histogram, (median, p95): (f64, f64)) -> String {
+/// The bars with their marks; `what` is counted.
+pub(super) fn draw(histogram: &Histogram, (median, p95): (f64, f64), what: &str) -> String {
     let (least, most) = histogram.decades;
     let highest = histogram.counts.iter().max().copied().unwrap_or(0) as f64;
     let decades = (least..=most).map(|d| {
@@ -91,7 +92,7 @@ fn draw(histogram: &Histogram, (median, p95): (f64, f64)) -> String {
             bar
         };
         plane.draw_series(histogram.counts.iter().enumerate().filter(|(_, count)| **count > 0).map(bar))?;
-        write(canvas, "windows", &font(11.0, MUTED), (HPos::Left, VPos::Bottom), (0.0, f64::from(px(14.0))))?;
+        write(canvas, what, &font(11.0, MUTED), (HPos::Left, VPos::Bottom), (0.0, f64::from(px(14.0))))?;
         for (name, error, row) in [("median", median, 0.0), ("p95", p95, 17.0)] {
             let at = error.log10().clamp(x.range.0, x.range.1);
             plane.draw_series(LineSeries::new([(at, 0.0), (at, y.range.1)], line(1.5, INK)))?;

@@ -159,6 +159,7 @@ pub fn report() -> Report {
         ],
         rate_hz: 50.0,
         examples: vec![example(6, "ROW", noise), example(1, "ABD", noise), example(3, "IR", noise)],
+        panels: vec![],
         classes: classes.map(str::to_owned).to_vec(),
         confusion_upright: confusion(noise),
         confusion_rotated: confusion(noise),
