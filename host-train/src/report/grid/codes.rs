@@ -32,7 +32,7 @@ pub struct Codes {
     pub classes: Vec<String>,
 }
 
-/// The map, of at most 1,500 codes, evenly taken from first to last; distances are true in it.
+/// The map, of 1,500 codes at most, drawn the same each time; distances are true in it.
 pub fn codes(map: &Codes) -> Panel {
     let size = map.codes.iter().map(Vec::len).find(|size| *size > 0).unwrap_or(0);
     let whole = |code: &[f32]| size > 0 && code.len() == size && code.iter().all(|value| value.is_finite());
@@ -43,7 +43,7 @@ pub fn codes(map: &Codes) -> Panel {
         .zip(map.labels.iter().copied())
         .filter(|(code, _)| whole(code))
         .collect();
-    let shown: Vec<(&[f32], usize)> = sample(&known).copied().collect();
+    let shown = sample(&known);
     let plane = Plane::of(&shown.iter().map(|(code, _)| *code).collect::<Vec<_>>());
     let lead = format!(
         "Each point is the code of one sample, its colour the class. Of the codes' {size} dimensions these are the two \

@@ -15,6 +15,8 @@ const ZERO: [u8; 3] = [0xF4, 0xF4, 0xF0];
 const HOT: [u8; 3] = [0xC4, 0x4E, 0x00];
 /// Shades on each side of nothing. A palette is part of every picture, so that all 256 would be most of its bytes.
 const SHADES: usize = 31;
+/// Lines an electrode, so that browsers, which smooth what they shrink, leave electrodes apart.
+const TALL: usize = 6;
 
 /// How samples are drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,7 +60,7 @@ impl Style {
                 let instants: Vec<&[i16]> = counts.chunks_exact(self.columns.max(1)).collect();
                 let heat = |c: &i16| (SHADES as f64 * (1.0 + f64::from(*c) / reach)).round() as u8;
                 let row = |electrode| instants.iter().filter_map(move |instant| instant.get(electrode)).map(heat);
-                let pixels: Vec<u8> = (0..self.columns).flat_map(row).collect();
+                let pixels: Vec<u8> = (0..self.columns * TALL).flat_map(|line| row(line / TALL)).collect();
                 picture("ring", address(&pixels, instants.len(), Some(&palette())), label)
             }
         }

@@ -25,11 +25,11 @@ pub struct Posed {
     pub angle_deg: f32,
 }
 
-/// The map, of at most 1,500 poses, evenly taken from first to last.
+/// The map, of 1,500 poses at most, drawn the same each time.
 pub fn poses(title: &str, poses: &[Posed]) -> Panel {
     let finite = |p: &&Posed| p.at.0.is_finite() && p.at.1.is_finite() && p.angle_deg.is_finite();
     let known: Vec<Posed> = poses.iter().filter(finite).copied().collect();
-    let shown: Vec<Posed> = sample(&known).copied().collect();
+    let shown = sample(&known);
     let lead = format!(
         "Each point is the pose of one sample, as far out as it is sure; its colour is the angle that the sample was \
          truly turned by, as in the ring at the right. Where poses follow the truth, colours stand as they do in the \

@@ -2,15 +2,23 @@
 
 use super::super::chart::{Axis, Frame};
 use super::super::svg::px;
+use rand::SeedableRng;
+use rand::seq::index;
+use rand_chacha::ChaCha8Rng;
 use std::fmt::Write as _;
 
 /// Points that are drawn at most.
 pub(super) const MOST: usize = 1500;
 
-/// At most [`MOST`] of the items, evenly from first to last.
-pub(super) fn sample<T>(items: &[T]) -> impl Iterator<Item = &T> {
-    let shown = items.len().min(MOST);
-    (0..shown).filter_map(move |i| items.get(i * items.len() / shown))
+/// At most [`MOST`] of the items, in their order: all, or a draw that is the same each time. Every so manieth would be
+/// of one class where classes alternate.
+pub(super) fn sample<T: Clone>(items: &[T]) -> Vec<T> {
+    if items.len() <= MOST {
+        return items.to_vec();
+    }
+    let mut drawn = index::sample(&mut ChaCha8Rng::seed_from_u64(0), items.len(), MOST).into_vec();
+    drawn.sort_unstable();
+    drawn.into_iter().filter_map(|i| items.get(i).cloned()).collect()
 }
 
 /// What [`sample`] leaves out, as a sentence.
@@ -34,7 +42,7 @@ pub(super) fn dots(places: impl Iterator<Item = (f64, f64)>, color: &str, pixels
         "" => path,
         path => format!(
             "<path d=\"{path}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"{}\" stroke-linecap=\"round\" \
-             stroke-opacity=\"0.75\"/>\n",
+             stroke-opacity=\"0.85\"/>\n",
             px(pixels)
         ),
     }
@@ -53,14 +61,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn samples_are_even_and_bounded() {
-        assert_eq!(sample::<u8>(&[]).count(), 0);
-        assert_eq!(sample(&[3, 4]).copied().collect::<Vec<_>>(), [3, 4]);
+    fn samples_are_fair_and_bounded() {
+        assert!(sample::<u8>(&[]).is_empty());
+        assert_eq!(sample(&[3, 4]), [3, 4]);
+        // Ten classes that alternate: each is drawn about as often.
         let many: Vec<usize> = (0..10 * MOST).collect();
-        let shown: Vec<usize> = sample(&many).copied().collect();
-        assert_eq!(shown.len(), MOST);
-        assert!(shown.iter().enumerate().all(|(i, item)| *item == 10 * i));
-        assert_eq!(sample(&many[..MOST + 1]).count(), MOST);
+        let shown = sample(&many);
+        assert_eq!((shown.len(), sample(&many[..MOST + 1]).len()), (MOST, MOST));
+        assert!(shown.is_sorted_by(|a, b| a < b));
+        for class in 0..10 {
+            let drawn = shown.iter().filter(|item| *item % 10 == class).count();
+            assert!(drawn.abs_diff(MOST / 10) < MOST / 30, "{drawn} of class {class}");
+        }
+        assert_eq!(shown, sample(&many));
     }
 
     #[test]

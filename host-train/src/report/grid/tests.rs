@@ -123,7 +123,8 @@ fn a_full_page_has_every_panel_and_needs_nothing_else() {
     assert_eq!(page.matches("src=\"data:image/png;base64,").count(), page.matches("src=").count());
     // Plots of signals, and a chart each of the other four.
     assert_eq!(page.matches("<svg ").count(), 2 * 12 + 4);
-    for foreign in ["http://", "https://", "url(", "@import", "<script", "<link", "could not be drawn", "NaN"] {
+    for foreign in ["http://", "https://", "url(", "@import", "<script", "<link", "could not be drawn", ">NaN", "\"NaN"]
+    {
         assert!(!page.contains(foreign), "{foreign}");
     }
     assert!(page.contains("<b>0.0158 ± 0.0003</b>") && page.contains("<b>0.912 ± 0.018</b>"));
