@@ -34,7 +34,9 @@ fn travel(recipe: &str) -> Road {
     let dataset = wrist::load().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let device = backend::device("flex").unwrap();
-    let trained = train(&WindowTask::new(&recipe, &dataset).unwrap(), &device, folder.path(), false, &AtomicBool::new(false)).unwrap();
+    let trained =
+        train(&WindowTask::new(&recipe, &dataset).unwrap(), &device, folder.path(), false, &AtomicBool::new(false))
+            .unwrap();
     let mut split = Split::new(&recipe, &dataset).unwrap();
     // Two hundred windows of all test subjects show every law.
     let step = split.test.len() / 200;

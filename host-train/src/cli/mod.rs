@@ -9,6 +9,7 @@ mod export;
 mod grids;
 mod inspect;
 mod recipes;
+mod reproduce;
 mod simulate;
 mod table;
 mod train;
@@ -55,6 +56,8 @@ enum Command {
     Canonicalize(canonicalize::Options),
     /// Run a package on an emulated microcontroller and compare every output with the host's.
     Simulate(simulate::Options),
+    /// Run a published experiment again: train its methods with one budget and compare.
+    Reproduce(reproduce::Options),
     /// List the recipes that ship with the program.
     Recipes(recipes::Options),
     /// List the data sets on a grid, or fetch one.
@@ -72,6 +75,7 @@ pub fn main() -> ExitCode {
         Command::Evaluate(options) => evaluate::run(&options),
         Command::Canonicalize(options) => canonicalize::run(&options),
         Command::Simulate(options) => simulate::run(&options),
+        Command::Reproduce(options) => reproduce::run(&options),
         Command::Recipes(options) => recipes::run(&options),
         Command::Data(options) => data::run(&options),
     };

@@ -67,10 +67,9 @@ pub fn distance(g: Element, h: Element) -> Option<Distance> {
             degrees(f32::from(index.min(order - index)) * 360.0 / f32::from(order))
         }
         (Element::Translation(g), Element::Translation(h)) => Distance { degrees: 0.0, pixels: pixels(g, h) },
-        (Element::RigidMotion(g), Element::RigidMotion(h)) => Distance {
-            degrees: g.acting.angle_to(&h.acting).to_degrees(),
-            pixels: pixels(g.normal, h.normal),
-        },
+        (Element::RigidMotion(g), Element::RigidMotion(h)) => {
+            Distance { degrees: g.acting.angle_to(&h.acting).to_degrees(), pixels: pixels(g.normal, h.normal) }
+        }
         _ => return None,
     })
 }

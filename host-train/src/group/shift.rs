@@ -101,7 +101,8 @@ mod tests {
         let y = Shift.act(whole([0, 1, 5], &device), x.clone());
         for (sample, by) in [0, 1, 5].into_iter().enumerate() {
             let x = x.clone().narrow(0, sample, 1);
-            let expected = Tensor::cat(vec![x.clone().narrow(2, 8 - by.max(1), by.max(1)), x.narrow(2, 0, 8 - by.max(1))], 2);
+            let expected =
+                Tensor::cat(vec![x.clone().narrow(2, 8 - by.max(1), by.max(1)), x.narrow(2, 0, 8 - by.max(1))], 2);
             if by > 0 {
                 // A phase in f32 is off by 10⁻⁷ of the circle.
                 assert!(difference(y.clone().narrow(0, sample, 1), expected) < TOLERANCE);

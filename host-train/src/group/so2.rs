@@ -42,10 +42,7 @@ impl Group for So2 {
 
     fn compose(&self, g: Tensor<2>, h: Tensor<2>) -> Tensor<2> {
         let ([a, b], [c, d]) = (parts(g), parts(h));
-        Tensor::cat(
-            vec![a.clone() * c.clone() - b.clone() * d.clone(), a * d + b * c],
-            1,
-        )
+        Tensor::cat(vec![a.clone() * c.clone() - b.clone() * d.clone(), a * d + b * c], 1)
     }
 
     fn inverse(&self, g: Tensor<2>) -> Tensor<2> {

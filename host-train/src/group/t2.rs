@@ -92,8 +92,8 @@ mod tests {
         let x = image(&device);
         // Four pixels are from the middle to the edge.
         let moved = T2.act(Tensor::from_data([[0.5, -0.25]], &device), x.clone());
-        let expected = Tensor::zeros([1, 1, 9, 9], &device)
-            .slice_assign(s![.., .., 2..5, 5..8], x.slice(s![.., .., 3..6, 3..6]));
+        let expected =
+            Tensor::zeros([1, 1, 9, 9], &device).slice_assign(s![.., .., 2..5, 5..8], x.slice(s![.., .., 3..6, 3..6]));
         assert!(difference(moved, expected) < TOLERANCE);
     }
 

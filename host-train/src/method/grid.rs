@@ -124,8 +124,8 @@ impl GridModel {
             GridPose::new(section, extent, device).map_err(|reason| format!("In `pose`, {reason}."))
         };
         let poses = recipe.pose.iter().map(pose).collect::<Result<_, _>>()?;
-        let (stack, last) = GridStack::new(&eta.layers, extent, eta.turns, device)
-            .map_err(|reason| format!("In `eta`, {reason}."))?;
+        let (stack, last) =
+            GridStack::new(&eta.layers, extent, eta.turns, device).map_err(|reason| format!("In `eta`, {reason}."))?;
         let code = match (eta.turns, eta.readout) {
             (1, Readout::Code) => LinearConfig::new(last.channels * last.rows * last.columns, eta.code),
             (_, Readout::Code) => LinearConfig::new(last.channels, eta.code),
@@ -248,9 +248,9 @@ impl GridModel {
         let [b, c, h, w] = samples.dims();
         let groups = recipe.data.groups(self.extent);
         let errors = (0..recipe.loss.quotient).map(|_| {
-            let copy = groups.iter().fold(samples.clone(), |x, group| {
-                group.act(group::draw(&**group, b, rng, &x.device()), x)
-            });
+            let copy = groups
+                .iter()
+                .fold(samples.clone(), |x, group| group.act(group::draw(&**group, b, rng, &x.device()), x));
             (decoded.clone() - copy).square().reshape([b, c * h * w]).mean_dim(1)
         });
         Tensor::cat(errors.collect(), 1).min_dim(1).mean()

@@ -104,7 +104,11 @@ impl GridStack {
                         )),
                     };
                     turns_in = turns;
-                    GridLayer::Conv(GridConv { kernel, norm: BatchNormConfig::new(section.channels).init(device), section })
+                    GridLayer::Conv(GridConv {
+                        kernel,
+                        norm: BatchNormConfig::new(section.channels).init(device),
+                        section,
+                    })
                 }
                 LayerSection::Mean(size) => GridLayer::Mean(GridPool { size: whole(size, extent) }),
                 LayerSection::Max(size) => GridLayer::Max(GridPool { size: whole(size, extent) }),
@@ -185,7 +189,9 @@ impl LayerSection {
                     if section.circular[axis] {
                         return match length % stride == 0 && size <= length {
                             true => Ok(length / stride),
-                            false => Err(format!("goes round {length} inputs with stride {stride} and {size} taps, which does not close")),
+                            false => Err(format!(
+                                "goes round {length} inputs with stride {stride} and {size} taps, which does not close"
+                            )),
                         };
                     }
                     let reach = (length + 2 * padding[axis])

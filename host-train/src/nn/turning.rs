@@ -29,14 +29,7 @@ pub struct TurningKernel {
 impl TurningKernel {
     /// Kernels of `size × size` pixels in `turns` turns, from `inputs` to `outputs` channels a turn; `turns_in` is 1
     /// where an image comes in, and `turns` behind another of these.
-    pub fn new(
-        inputs: usize,
-        outputs: usize,
-        size: usize,
-        turns: usize,
-        turns_in: usize,
-        device: &Device,
-    ) -> Self {
+    pub fn new(inputs: usize, outputs: usize, size: usize, turns: usize, turns_in: usize, device: &Device) -> Self {
         let shape = [outputs, turns_in * inputs, harmonics(size).len()];
         Self { weight: Initializer::Zeros.init(shape, device), size, turns, turns_in }
     }
@@ -49,10 +42,8 @@ impl TurningKernel {
         let weight = self.weight.val();
         let [outputs, columns, basis] = weight.dims();
         let (size, turns) = (self.size, self.turns);
-        let table = Tensor::from_data(
-            TensorData::new(table(size, turns), [basis, turns * size * size]),
-            &weight.device(),
-        );
+        let table =
+            Tensor::from_data(TensorData::new(table(size, turns), [basis, turns * size * size]), &weight.device());
         let filters = weight.reshape([outputs * columns, basis]).matmul(table);
         let filters = filters.reshape([outputs, columns, turns, size * size]);
         let inputs = columns / self.turns_in;

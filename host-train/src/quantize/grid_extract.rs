@@ -48,7 +48,8 @@ fn pose(pose: &GridPose, input: [usize; 3]) -> PoseStack {
     };
     let (weights, size, relu, sum): (Vec<f32>, _, _, _) = match pose.group {
         GroupName::So2 => {
-            let weights = [of_turns(&|turn| wave(turn, turns)), of_turns(&|turn| wave(turn + turns - turns / 4, turns))];
+            let weights =
+                [of_turns(&|turn| wave(turn, turns)), of_turns(&|turn| wave(turn + turns - turns / 4, turns))];
             (weights.concat(), [1, 1], false, Some([rows, columns]))
         }
         GroupName::C4 => {
@@ -58,7 +59,8 @@ fn pose(pose: &GridPose, input: [usize; 3]) -> PoseStack {
         GroupName::Shift => {
             let part = |late: usize| {
                 let head = &head;
-                (0..rows).flat_map(move |t| head.iter().map(move |w| w * wave(4 * t + 4 * rows - late * rows, 4 * rows)))
+                (0..rows)
+                    .flat_map(move |t| head.iter().map(move |w| w * wave(4 * t + 4 * rows - late * rows, 4 * rows)))
             };
             // Before the first, a quarter late: the cosine and the sine.
             (part(0).chain(part(1)).collect(), [rows, columns], false, Some([1, 1]))

@@ -63,13 +63,7 @@ struct Lowering {
 impl Lowering {
     /// ψ in int16: that costs a processor with DSP instructions no more than int8 and brings the pose's error from
     /// one in 127 to one in 32,767.
-    fn pose(
-        &mut self,
-        pose: &PoseStack,
-        ranges: &[(f32, f32)],
-        span: f32,
-        input: TensorId,
-    ) -> Result<(), LowerError> {
+    fn pose(&mut self, pose: &PoseStack, ranges: &[(f32, f32)], span: f32, input: TensorId) -> Result<(), LowerError> {
         let reach = |index: usize| ranges[index].1.max(-ranges[index].0) * POSE_HEADROOM;
         let mut map = self.writer.halves("ψ input", self.shape(pose.stack.input), reach(0))?;
         self.input("ψ input", [input, map], symmetric);
@@ -155,12 +149,7 @@ impl Lowering {
     }
 
     /// Counts as numbers of a network.
-    fn input(
-        &mut self,
-        name: &str,
-        [x, y]: [TensorId; 2],
-        requantize: impl Fn(u16) -> Requantize,
-    ) {
+    fn input(&mut self, name: &str, [x, y]: [TensorId; 2], requantize: impl Fn(u16) -> Requantize) {
         let (multipliers, shift) = Writer::input_multipliers(&[self.unit], self.writer.scale(y));
         let requantize = requantize(shift);
         let operands = Operands::new(x, y);

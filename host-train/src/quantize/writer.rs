@@ -93,7 +93,13 @@ impl Writer {
     }
 
     /// Largest numbers of windows, at the scale of the input.
-    pub fn largest(&mut self, name: &str, window: Window, x: TensorId, shape: [usize; 3]) -> Result<TensorId, LowerError> {
+    pub fn largest(
+        &mut self,
+        name: &str,
+        window: Window,
+        x: TensorId,
+        shape: [usize; 3],
+    ) -> Result<TensorId, LowerError> {
         let Tensor { dtype, scale, zero_point, .. } = *self.record(x);
         let y = self.parts.tensor(dtype, small(name, shape)?, scale, zero_point);
         self.pool(name, Pooling::Max, window, [x, y], symmetric(1), 0);

@@ -1,8 +1,6 @@
 //! Recipes of grids: images, signals and rings of electrodes, under rotations, translations and shifts.
 
-use super::{
-    QuantizeSection, RecipeError, TrainingSection, at_least_one, fraction, value, weight, width,
-};
+use super::{QuantizeSection, RecipeError, TrainingSection, at_least_one, fraction, value, weight, width};
 use crate::group::{Group, group};
 use crate::nn::grid::Extent;
 use serde::{Deserialize, Serialize};

@@ -37,8 +37,8 @@ pub enum Better {
 /// Which way a metric of this name improves, by its first telling word: `set accuracy` and `hit-rate` rise, `pose error`
 /// falls. `None` where no word tells, and then no row is best.
 pub fn better(metric: &str) -> Option<Better> {
-    const HIGHER: [&str; 4] = ["accuracy", "hit", "purity", "agreement"];
-    const LOWER: [&str; 6] = ["error", "loss", "mse", "rmse", "mae", "distance"];
+    const HIGHER: [&str; 5] = ["accuracy", "knn", "hit", "purity", "agreement"];
+    const LOWER: [&str; 7] = ["error", "reconstruction", "loss", "mse", "rmse", "mae", "distance"];
     let lower = metric.to_lowercase();
     let mut words = lower.split(|c: char| !c.is_alphanumeric());
     words.find_map(|word| match word {

@@ -87,7 +87,9 @@ impl Task for GridTask<'_> {
     fn batches(&self, epoch: usize) -> Vec<Draw<'_, GridBatch>> {
         let places: Vec<usize> = (0..self.samples.train.len()).collect();
         let draws = shuffled(&places, self.schedule(), epoch).into_iter();
-        draws.map(|(places, mut rng)| -> Draw<'_, _> { Box::new(move |device| self.batch(&places, &mut rng, device)) }).collect()
+        draws
+            .map(|(places, mut rng)| -> Draw<'_, _> { Box::new(move |device| self.batch(&places, &mut rng, device)) })
+            .collect()
     }
 
     fn loss(&self, model: &GridModel, batch: GridBatch) -> Loss {

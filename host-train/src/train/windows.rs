@@ -77,7 +77,9 @@ impl Task for WindowTask<'_> {
 
     fn batches(&self, epoch: usize) -> Vec<Draw<'_, Batch>> {
         let draws = shuffled(&self.places, self.schedule(), epoch).into_iter();
-        draws.map(|(places, mut rng)| -> Draw<'_, _> { Box::new(move |device| self.batch(&places, &mut rng, device)) }).collect()
+        draws
+            .map(|(places, mut rng)| -> Draw<'_, _> { Box::new(move |device| self.batch(&places, &mut rng, device)) })
+            .collect()
     }
 
     fn loss(&self, model: &Model, batch: Batch) -> Loss {

@@ -1,0 +1,180 @@
+//! Which methods a reproduction trains, with one budget, and what was published.
+
+use crate::recipe::RecipeError;
+use crate::recipe::grid::{ConvSection, GridRecipe, LayerSection, Readout};
+
+/// What [`experiment`] knows.
+pub const NAMES: [&str; 5] = ["rotated-digits", "rotated-digits-small", "shifted-digits", "shifted-beats", "ring"];
+
+/// How long to train.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Preset {
+    /// As the recipes say: minutes on two cores.
+    #[default]
+    Quick,
+    /// Ten times as long, for a GPU.
+    Full,
+}
+
+/// One method of an experiment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Method {
+    /// What its rows are called.
+    pub name: &'static str,
+    /// What is trained.
+    pub recipe: GridRecipe,
+    /// What was published of it: metric and figure.
+    pub published: &'static [(&'static str, f64)],
+}
+
+/// A reproduction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Experiment {
+    /// Its name, one of [`NAMES`].
+    pub name: &'static str,
+    /// The data, in words.
+    pub data: &'static str,
+    /// The methods; figures are drawn of the first.
+    pub methods: Vec<Method>,
+}
+
+/// The experiment of a name, trained as a preset says; None for a name that is not known.
+///
+/// # Errors
+/// If a recipe inside the program is wrong.
+pub fn experiment(name: &str, preset: Preset) -> Result<Option<Experiment>, RecipeError> {
+    let Some(name) = NAMES.into_iter().find(|known| *known == name) else { return Ok(None) };
+    let base = GridRecipe::load(name)?;
+    let method = |name, recipe, published| Method { name, recipe, published };
+    let (data, mut methods) = match name {
+        "rotated-digits" => {
+            let classifier = GridRecipe::load("rotated-digits-classifier")?;
+            let mut plain = classical(&classifier);
+            plain.augment.posed = false;
+            let methods = vec![
+                method("giae", base.clone(), &[("reconstruction", 0.0162), ("knn", 0.90)][..]),
+                method("classical", classical(&base), &[("reconstruction", 0.0170), ("knn", 0.68)]),
+                method("classical, augmented", augmented(classical(&base)), &[]),
+                method("quotient", quotient(&base), &[("reconstruction", 0.0227), ("knn", 0.82)]),
+                method("equivariant", equivariant(&base), EQUIVARIANT),
+                method("canonicalized classifier", classifier.clone(), &[("error", 0.0199)]),
+                method("classifier, augmented", classical(&classifier), &[]),
+                method("classifier", plain, &[("error", 0.0490)]),
+            ];
+            ("MNIST, 8,000 and 2,000 images, rotated", methods)
+        }
+        "rotated-digits-small" => {
+            let methods = vec![
+                method("giae", base.clone(), &[][..]),
+                method("classical", classical(&base), &[]),
+                method("classical, augmented", augmented(classical(&base)), &[]),
+                method("quotient", quotient(&base), &[]),
+                method("equivariant", equivariant(&base), &[]),
+            ];
+            ("digits of 8 × 8 pixels, rotated", methods)
+        }
+        "shifted-digits" => {
+            let methods = vec![
+                method("giae", base.clone(), &[][..]),
+                method("classical", classical(&base), &[]),
+                method("classical, augmented", augmented(classical(&base)), &[]),
+            ];
+            ("MNIST on 40 × 40 pixels, moved and rotated", methods)
+        }
+        "shifted-beats" => {
+            let methods = vec![
+                method("giae", base.clone(), &[][..]),
+                method("classical", classical(&base), &[]),
+                method("quotient", quotient(&base), &[]),
+            ];
+            ("ECG5000, shifted", methods)
+        }
+        _ => {
+            let methods = vec![
+                method("invariant", base.clone(), &[][..]),
+                method("flat, augmented", augmented(flat(&base)), &[]),
+                method("flat", flat(&base), &[]),
+            ];
+            ("armband ring, session 3 held out, shifted", methods)
+        }
+    };
+    if preset == Preset::Full {
+        methods.iter_mut().for_each(|method| method.recipe.training.epochs *= 10);
+    }
+    Ok(Some(Experiment { name, data, methods }))
+}
+
+/// Read out by the lengths of the code's vectors, by their angles, and whole.
+const EQUIVARIANT: &[(&str, f64)] =
+    &[("reconstruction", 0.0189), ("knn", 0.67), ("knn of norms", 0.56), ("knn of angles", 0.53)];
+
+/// The same networks without the group: the classical autoencoder, or a plain classifier.
+fn classical(base: &GridRecipe) -> GridRecipe {
+    let mut recipe = base.clone();
+    recipe.pose.clear();
+    recipe.loss.law = 0.0;
+    recipe
+}
+
+/// Each sample at a new pose in every epoch.
+fn augmented(mut recipe: GridRecipe) -> GridRecipe {
+    recipe.augment.posed = true;
+    recipe
+}
+
+/// The quotient autoencoder: the best of eight poses counts.
+fn quotient(base: &GridRecipe) -> GridRecipe {
+    let mut recipe = classical(base);
+    recipe.loss.quotient = 8;
+    recipe
+}
+
+/// The equivariant autoencoder: ψ's layers, twice as wide, give vectors that turn with the image.
+fn equivariant(base: &GridRecipe) -> GridRecipe {
+    let mut recipe = classical(base);
+    if let Some(psi) = base.pose.last() {
+        let wider = |layer: &LayerSection| match *layer {
+            LayerSection::Conv(conv) => LayerSection::Conv(ConvSection { channels: 2 * conv.channels, ..conv }),
+            pool => pool,
+        };
+        recipe.eta.turns = psi.turns;
+        recipe.eta.layers = psi.layers.iter().map(wider).collect();
+        recipe.eta.readout = Readout::Vectors;
+    }
+    recipe
+}
+
+/// The same layers over the electrodes as a row with two ends, and all of the last map to the code.
+fn flat(base: &GridRecipe) -> GridRecipe {
+    let mut recipe = classical(base);
+    let last = LayerSection::Max([0, 0]);
+    recipe.eta.layers.retain(|layer| *layer != last);
+    for layer in &mut recipe.eta.layers {
+        if let LayerSection::Conv(conv) = layer {
+            conv.circular = [false; 2];
+        }
+    }
+    recipe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_method_of_every_experiment_can_be_trained_with_one_budget() {
+        for name in NAMES {
+            for preset in [Preset::Quick, Preset::Full] {
+                let experiment = experiment(name, preset).unwrap().unwrap();
+                let [first, others @ ..] = &experiment.methods[..] else { panic!("{name} has no methods") };
+                for method in others {
+                    method.recipe.validate().unwrap();
+                    let (a, b) = (&first.recipe, &method.recipe);
+                    let comparable = (a.loss.class > 0.0) == (b.loss.class > 0.0);
+                    assert!(!comparable || a.training == b.training, "{name}: {}", method.name);
+                }
+            }
+        }
+        assert_eq!(experiment("no such", Preset::Quick).unwrap(), None);
+    }
+}
