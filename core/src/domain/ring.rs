@@ -15,8 +15,10 @@ pub fn shift<T: Copy>(g: Cyclic, channels: usize, from: &[T], to: &mut [T]) -> O
     if !(fits && from.len() == to.len() && from.len().checked_rem(channels)? == 0) {
         return None;
     }
-    let places = channels.max(1);
-    for (from, to) in from.chunks_exact(places).zip(to.chunks_exact_mut(places)) {
+    let mut rest = from;
+    for to in super::pieces(channels, to) {
+        let (from, behind) = rest.split_at_checked(channels)?;
+        rest = behind;
         let (start, end) = from.split_at_checked(from.len().wrapping_sub(g.index().into()))?;
         for (to, &x) in to.iter_mut().zip(end.iter().chain(start)) {
             *to = x;
