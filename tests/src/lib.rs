@@ -2,11 +2,12 @@
 //! [`mod@bench`], what every layer takes on every processor.
 //!
 //! [`synthetic_package`] is small and looks like what is trained; [`operators_package`] has every operator
-//! of core. Neither is a trained model: weights are random, and scales keep the numbers away from both zero
+//! of core, and those of [`mod@frames`] have its charts. None is a trained model: weights are random, and scales keep the numbers away from both zero
 //! and saturation.
 
 pub mod bench;
 mod builder;
+pub mod frames;
 mod loose;
 mod operators;
 mod windows;

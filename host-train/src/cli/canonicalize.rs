@@ -3,7 +3,7 @@
 use super::{DONE, table};
 use crate::data::recording;
 use crate::evaluate::device::{Device, Reading};
-use crate::package::ContractField;
+use crate::package::{ContractField, expect_vectors};
 use crate::run;
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -35,6 +35,7 @@ pub fn run(options: &Options) -> Result<u8> {
     }
     let bytes = run::read(&options.package)?;
     let mut device = Device::new(&bytes).with_context(|| options.package.display().to_string())?;
+    expect_vectors(device.model()).with_context(|| options.package.display().to_string())?;
     let counts =
         recording::read(&options.input, &ContractField::of(device.model()), device.model().input().samples.into())?;
     let length = device.model().window_len();

@@ -3,6 +3,7 @@
 use super::{DONE, table};
 use crate::data::{windows, wrist};
 use crate::evaluate::device::Device;
+use crate::package::expect_vectors;
 use crate::pipeline::{Split, measure};
 use crate::run::{metrics_json, read};
 use anyhow::{Context, Result, bail};
@@ -28,6 +29,7 @@ pub fn run(options: &Options) -> Result<u8> {
     let bytes = read(&options.package)?;
     let dataset = wrist::load()?;
     let device = Device::new(&bytes).with_context(|| options.package.display().to_string())?;
+    expect_vectors(device.model()).with_context(|| options.package.display().to_string())?;
     if !device.fits(&dataset) {
         bail!("{}: the package takes other windows than the wrist recordings give", options.package.display());
     }

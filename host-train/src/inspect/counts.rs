@@ -6,7 +6,7 @@
 
 use super::reach::{Part, Reach};
 use gimbal_core::Model;
-use gimbal_core::format::{Dtype, NONE, Operator, Tensor};
+use gimbal_core::format::{Chart, Dtype, NONE, Operator, Tensor};
 use gimbal_core::kernel::{Conv, Depthwise, Pool, Pooling, Rearrange};
 use std::collections::BTreeMap;
 
@@ -48,8 +48,9 @@ pub fn operator(model: &Model<'_>, operator: &Operator) -> Option<Counts> {
     Some(match operator {
         Operator::QuantizeVectors(_) => kind(y).with([("elements", elements)]),
         Operator::QuantizeFeatures(_) => {
-            let fields = rows * model.input().fields.len() as f64;
-            kind(y).with([("samples", rows), ("fields", fields), ("elements", elements)])
+            let samples = f64::from(model.input().samples);
+            let fields = samples * model.input().fields.len() as f64;
+            kind(y).with([("samples", samples), ("fields", fields), ("elements", elements)])
         }
         Operator::Conv(conv) if is_dense(conv, x, y) => dense(x, y),
         Operator::Conv(conv) => convolution(kind(x), conv, x, y),
@@ -86,11 +87,13 @@ pub fn operator(model: &Model<'_>, operator: &Operator) -> Option<Counts> {
 pub fn canonicalize(model: &Model<'_>) -> Counts {
     let input = model.input();
     let (samples, elements) = (f64::from(input.samples), model.window_len() as f64);
-    match model.pose_heads().first() {
-        Some(_) => {
+    match model.pose_heads().first().map(|head| head.chart) {
+        Some(Chart::GramSchmidt) => {
             let vectors = samples * input.fields.len() as f64;
             Counts::new("canonicalize").with([("samples", samples), ("vectors", vectors), ("elements", elements)])
         }
+        // Nobody has measured those yet.
+        Some(chart) => Counts::new(format!("canonicalize by {chart:?}")),
         None => Counts::new("copy").with([("elements", elements)]),
     }
 }

@@ -23,9 +23,10 @@
 
 use crate::data::rotation::random_quaternion;
 use crate::data::{windows, wrist};
+use crate::package::expect_vectors;
 use anyhow::{Result, bail};
 use gimbal_core::domain::vector_window;
-use gimbal_core::format::{Chart, Role};
+use gimbal_core::format::Role;
 use gimbal_core::group::so3::Rotation;
 use gimbal_core::group::{Degenerate, Element, Pose};
 use gimbal_core::{Features, Model, Outcome, Session};
@@ -99,12 +100,10 @@ impl Vectors {
     /// own, always the same, and then on a window of zeros, which has no pose.
     ///
     /// # Errors
-    /// Where the package is invalid or finds poses in another group than SO(3), or a window has another length than it asks for.
+    /// Where the package is invalid or not about vectors, or a window has another length than it asks for.
     pub fn compute(package: &[u8], windows: &[Vec<i16>]) -> Result<Self> {
         let model = Model::from_bytes(package)?;
-        if model.pose_heads().iter().any(|head| head.chart != Chart::GramSchmidt) {
-            bail!("test vectors hold poses in SO(3), and the package finds poses in another group");
-        }
+        expect_vectors(&model)?;
         let elements = |role| model.output_of(role).and_then(|tensor| tensor.elements()).unwrap_or(0).try_into();
         let (code_len, logits_len) = (elements(Role::Eta)?, elements(Role::Classifier)?);
         let window_len = model.window_len();
