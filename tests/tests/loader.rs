@@ -1,10 +1,11 @@
 //! Each thing that the loader proves, broken by itself in a package whose checksum is right.
 
-use gimbal_core::format::{Descriptor, Dtype, NONE, Operator, Role, Tensor};
+use gimbal_core::format::{Chart, Descriptor, Dtype, FieldKind, NONE, Operator, Role, Tensor};
 use gimbal_core::kernel::{Conv, Kernel, Kernels, Operands, Pool, QuantizeFeatures, QuantizeVectors, Rearrange};
 use gimbal_core::{Error, Model};
+use gimbal_tests::frames::Framed;
 use gimbal_tests::{Loose, operators_package, synthetic_package};
-use gimbal_train::package::assemble;
+use gimbal_train::package::{PackageError, assemble};
 use std::collections::BTreeSet;
 
 fn output(loose: &mut Loose, at: usize) -> &mut Tensor {
@@ -147,10 +148,17 @@ const QUANTIZATION: Refusal = |operator| Error::Quantization { operator };
 const ACCUMULATOR: Refusal = |operator| Error::Accumulator { operator };
 
 #[rustfmt::skip]
-const CHANGES: [(&str, &str, Change, Refusal); 54] = [
+const CHANGES: [(&str, &str, Change, Refusal); 56] = [
     ("quantize_vectors", "fewer samples", |p, at| output(p, at).shape[1] -= 1, SHAPE),
     ("quantize_vectors", "a zero that is not 0", |p, at| output(p, at).zero_point = 1, QUANTIZATION),
     ("quantize_features", "fewer channels", |p, at| output(p, at).shape[2] -= 1, SHAPE),
+    ("quantize_features", "neither a window nor an image", |p, at| output(p, at).shape.swap(0, 1), SHAPE),
+    ("quantize_features", "features of sixteen bits", |p, at| {
+        let end = p.descriptor.arena_len;
+        p.descriptor.arena_len += 4096;
+        let features = output(p, at);
+        (features.dtype, features.offset) = (Dtype::I16, end);
+    }, OPERAND),
     ("quantize_features", "no shift", |p, at| record!(p, at, QuantizeFeatures).requantize.shift = 0, QUANTIZATION),
     ("conv", "less scratch", |p, at| scratch(p, at).shape[2] -= 4, SHAPE),
     ("conv", "scratch of another type", |p, at| scratch(p, at).dtype = Dtype::I8, OPERAND),
@@ -364,6 +372,66 @@ fn the_whole() {
     let elsewhere = after(|p| p.descriptor.canonical = 0);
     assert_eq!(elsewhere, Err(Error::Operand { operator: FEATURE_CONV as u16 - 1 }), "nobody wrote what η reads");
     assert_eq!(Loose::of(&synthetic_package(1)).networks[1].role, Role::Eta);
+}
+
+/// What is changed in a package with another chart than that of vectors.
+type FrameChange = fn(&mut Loose);
+
+#[rustfmt::skip]
+const FRAME_CHANGES: [(Framed, &str, FrameChange); 22] = [
+    (Framed::Direction, "of what is no image", |p| p.fields[0].kind = FieldKind::Ring),
+    (Framed::Direction, "from two vectors", |p| p.poses[0].chart = Chart::TwoVectors),
+    (Framed::Direction, "of space", |p| p.poses[0].chart = Chart::GramSchmidt),
+    (Framed::Direction, "from two scores", |p| p.poses[0].chart = Chart::Argmax),
+    (Framed::Direction, "from no map", |p| p.poses[0].chart = Chart::Centroid),
+    (Framed::Direction, "a row without a pixel", |p| p.fields[0].width = 0),
+    (Framed::Direction, "a row that is too long", |p| p.fields[0].width = 16_384),
+    (Framed::TwoVectors, "of what is no image", |p| p.fields[0].kind = FieldKind::Scalar),
+    (Framed::TwoVectors, "from one vector", |p| p.poses[0].chart = Chart::Direction),
+    (Framed::Quarters, "of what is no image", |p| p.fields[0].kind = FieldKind::Scalar),
+    (Framed::Quarters, "of a ring of another size", |p| p.fields[0].kind = FieldKind::Ring),
+    (Framed::Centroid, "of what is no image", |p| p.fields[0].kind = FieldKind::Scalar),
+    (Framed::Centroid, "from what is no vector", |p| p.poses[0].chart = Chart::Direction),
+    (Framed::Rigid, "of what is no image", |p| p.fields[0].kind = FieldKind::Scalar),
+    (Framed::Rigid, "one ψ for both poses", |p| p.poses[1].vectors = p.poses[0].vectors),
+    (Framed::Rigid, "a ψ without a pose", |p| _ = p.poses.pop()),
+    (Framed::Rigid, "no minimum for the second pose", |p| p.poses[1].minimum = 0.0),
+    (Framed::Ring, "beside what is no ring", |p| p.fields[1].kind = FieldKind::Scalar),
+    (Framed::Ring, "beside a ring of another size", |p| (p.fields[0].width, p.fields[1].width) = (7, 9)),
+    (Framed::Ring, "a period from scores", |p| p.poses[0].chart = Chart::Phase),
+    (Framed::Phase, "from scores", |p| p.poses[0].chart = Chart::Argmax),
+    (Framed::Phase, "scalars as a vector", |p| p.fields[0].kind = FieldKind::Vector),
+];
+
+#[test]
+fn every_chart_has_something_to_prove() {
+    for (framed, what, change) in FRAME_CHANGES {
+        assert_eq!(after_in(&framed.package(1), |_| ()), Ok(()), "{framed:?}");
+        assert_eq!(after_in(&framed.package(1), change), Err(Error::Descriptor), "{framed:?}: {what}");
+    }
+    let framed: BTreeSet<_> = FRAME_CHANGES.iter().map(|(framed, ..)| format!("{framed:?}")).collect();
+    assert_eq!(framed.len(), Framed::ALL.len());
+}
+
+#[test]
+fn images_have_sides_that_fit() {
+    let encoded = |framed: Framed, sides| framed.parts(1, sides).encode().map(|_| ());
+    let refused = Err(PackageError::Refused(Error::Descriptor));
+    assert_eq!(encoded(Framed::Direction, [3, 5]), Ok(()));
+    assert_eq!(encoded(Framed::Quarters, [3, 5]), refused, "quarter turns of what is no square");
+    assert_eq!(encoded(Framed::Centroid, [1, 1024]), Ok(()));
+    assert_eq!(encoded(Framed::Centroid, [1, 1025]), refused);
+}
+
+/// Charts that this build has, but not in this place.
+#[test]
+fn poses_are_composed_as_a_build_can() {
+    let first = |p: &mut Loose| p.poses[0].chart = Chart::Phase;
+    assert_eq!(after_in(&Framed::Rigid.package(1), first), Err(Error::Descriptor), "a map is no coefficient");
+    let second = |p: &mut Loose| p.poses[1].chart = Chart::TwoVectors;
+    assert_eq!(after_in(&Framed::Rigid.package(1), second), Err(Error::UnsupportedChart { pose: 1 }));
+    let unknown = |p: &mut Loose| p.networks.swap(0, 1);
+    assert!(after_in(&Framed::Rigid.package(1), unknown).is_err(), "each ψ has its own pose head");
 }
 
 #[test]
