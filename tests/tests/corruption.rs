@@ -2,6 +2,7 @@
 
 use gimbal_core::format::{CHECKSUM_LEN, HEADER_LEN, checksum};
 use gimbal_core::{Error, Model, Session};
+use gimbal_tests::frames::Framed;
 use gimbal_tests::{operators_package, synthetic_package, synthetic_windows};
 use proptest::prelude::*;
 
@@ -73,13 +74,19 @@ proptest! {
     fn forged_packages_are_refused_or_run(
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
         anywhere: bool,
-        seed in 0u64..8,
+        at: usize,
+        seed in 0u64..12,
     ) {
-        // Half of them with every operator.
-        let package = if seed < 4 { synthetic_package(seed) } else { operators_package() };
-        // Most of a package is weights, which may be anything: aim at header and descriptor as well.
+        // A third of them with every operator, and a third with one chart or another.
+        let package = match seed {
+            0..4 => synthetic_package(seed),
+            4..8 => operators_package(),
+            _ => Framed::ALL[at % Framed::ALL.len()].package(seed),
+        };
+        // Most of a package is weights, which may be anything: aim at header, descriptor, fields and pose heads as well.
         let descriptor_len = u32::from_le_bytes(package[8..12].try_into().unwrap()) as usize;
-        let reach = if anywhere { package.len() - CHECKSUM_LEN } else { HEADER_LEN + descriptor_len };
+        let records = 48;
+        let reach = if anywhere { package.len() - CHECKSUM_LEN } else { HEADER_LEN + descriptor_len + records };
         let changes: Vec<_> = changes.iter().map(|(at, value)| (at.index(reach), *value)).collect();
         if let Ok(model) = Model::from_bytes(&forged(package, &changes)) {
             run(model)?;

@@ -1,7 +1,7 @@
 //! What the device would refuse, export refuses, and says which layer it is.
 
 use gimbal_core::Error;
-use gimbal_core::format::{Dtype, FieldKind, Operator};
+use gimbal_core::format::{Dtype, FieldKind, Operator, Role};
 use gimbal_core::kernel::{L2Norm, Operands};
 use gimbal_tests::{operators_parts, synthetic_parts};
 use gimbal_train::package::{Contract, ContractField, PackageError, Parts};
@@ -96,6 +96,7 @@ fn what_the_device_has_no_operator_for_is_refused_by_name() {
     let wide = parts.tensors.iter().position(|x| (x.dtype, x.shape) == (Dtype::I16, shape)).unwrap() as u16;
     let unit = parts.tensor(Dtype::I16, shape, 1.0 / 128.0, 0);
     parts.push_layer("embedding", Operator::L2Norm(L2Norm { operands: Operands::new(wide, unit) }));
+    parts.network(Role::Classifier, unit);
     let (layer, error) = refused(parts);
     assert_eq!(layer, "embedding");
     assert!(matches!(error, Error::Operand { .. }), "{error}");
