@@ -215,7 +215,9 @@ impl GridModel {
         let law = if weights.law > 0.0 { self.law(&forward, &mut rng) } else { zero() };
         let reconstruction = match self.reconstruction(&forward) {
             None => zero(),
-            Some(decoded) if weights.quotient > 0 => self.best(decoded, samples, recipe, &mut rng),
+            Some(decoded) if weights.quotient > 0 => {
+                best(decoded, samples, &recipe.data.groups(self.extent), weights.quotient, &mut rng)
+            }
             Some(estimate) => (estimate - samples).square().mean(),
         };
         let class = forward.logits.map_or_else(zero, |logits| {
@@ -242,17 +244,22 @@ impl GridModel {
         });
         laws.reduce(|a, b| a + b).unwrap_or_else(|| Tensor::zeros([1], &forward.canonical.device()))
     }
+}
 
-    /// The error against the best of several moved copies of each sample.
-    fn best(&self, decoded: Tensor<4>, samples: Tensor<4>, recipe: &GridRecipe, rng: &mut ChaCha8Rng) -> Tensor<1> {
-        let [b, c, h, w] = samples.dims();
-        let groups = recipe.data.groups(self.extent);
-        let errors = (0..recipe.loss.quotient).map(|_| {
-            let copy = groups
-                .iter()
-                .fold(samples.clone(), |x, group| group.act(group::draw(&**group, b, rng, &x.device()), x));
-            (decoded.clone() - copy).square().reshape([b, c * h * w]).mean_dim(1)
-        });
-        Tensor::cat(errors.collect(), 1).min_dim(1).mean()
-    }
+/// The mean over the samples of the squared error against the best of several copies of each, moved by elements drawn
+/// anew.
+pub(super) fn best(
+    decoded: Tensor<4>,
+    samples: Tensor<4>,
+    groups: &[Box<dyn Group>],
+    copies: usize,
+    rng: &mut ChaCha8Rng,
+) -> Tensor<1> {
+    let [b, c, h, w] = samples.dims();
+    let errors = (0..copies).map(|_| {
+        let moved =
+            groups.iter().fold(samples.clone(), |x, group| group.act(group::draw(&**group, b, rng, &x.device()), x));
+        (decoded.clone() - moved).square().reshape([b, c * h * w]).mean_dim(1)
+    });
+    Tensor::cat(errors.collect(), 1).min_dim(1).mean()
 }

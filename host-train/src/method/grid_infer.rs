@@ -1,11 +1,18 @@
 //! The float networks on samples of a grid: what the integers are measured against.
 
 use super::GridModel;
+use super::grid::best;
 use crate::data::posed::{rows, tensor};
+use crate::recipe::grid::GridRecipe;
 use burn::prelude::*;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 
 /// Samples a batch; only memory depends on it.
 const BATCH: usize = 250;
+
+/// Copies of each sample that a quotient autoencoder's reconstruction may choose from.
+const COPIES: usize = 72;
 
 /// What the float networks say about each sample.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -58,5 +65,19 @@ impl GridModel {
             count => squares / count as f32,
         };
         found
+    }
+
+    /// The mean squared error of reconstructions against the best of many moved copies of each sample: what a quotient
+    /// autoencoder minimizes. NaN without a decoder.
+    pub fn quotient_mse<S: AsRef<[i16]>>(&self, samples: &[S], recipe: &GridRecipe, device: &Device) -> f32 {
+        let groups = recipe.data.groups(self.extent);
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        let mut sum = 0.0;
+        for some in samples.chunks(BATCH) {
+            let x = tensor(some, self.extent, 1.0 / recipe.data.scale, device);
+            let Some(decoded) = self.forward(x.clone()).decoded else { return f32::NAN };
+            sum += best(decoded, x, &groups, COPIES, &mut rng).into_scalar::<f32>() * some.len() as f32;
+        }
+        sum / samples.len() as f32
     }
 }

@@ -91,9 +91,13 @@ impl GridFloat {
     /// Runs the networks.
     pub fn new(model: &GridModel, recipe: &GridRecipe, posed: &Posed, device: &Device) -> Self {
         let unit = 1.0 / recipe.data.scale;
+        let mut moved = model.infer(&posed.test_moved.samples, unit, device);
+        if recipe.loss.quotient > 0 {
+            moved.reconstruction_mse = model.quotient_mse(&posed.test_moved.samples, recipe, device);
+        }
         Self {
             upright: model.infer(&posed.test, unit, device),
-            moved: model.infer(&posed.test_moved.samples, unit, device),
+            moved,
             train: model.infer(&posed.train_moved.samples, unit, device),
         }
     }
