@@ -89,7 +89,7 @@ impl Shift {
     /// How many of the steps of a period the delay is, rounded to nearest: 0 and above, below `period`. For
     /// periods up to 2²², delays by whole steps come out exactly. No step is 0 of 0.
     ///
-    /// Fixed point for [`signal`](crate::domain::signal), whose steps are fractions of a sample.
+    /// Fixed point for [`signal`], whose steps are fractions of a sample.
     #[must_use]
     pub fn to_steps(&self, period: u32) -> u32 {
         let steps = libm::rintf(self.turns * period as f32) as u32;
