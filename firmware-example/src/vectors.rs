@@ -3,27 +3,30 @@
 //! | bytes | what |
 //! |---|---|
 //! | 4 | `GMBV` |
-//! | 2 | version, 1 |
+//! | 2 | version, 2 |
 //! | 2 | `c`, length of the code |
 //! | 2 | `l`, number of logits |
 //! | 4 | `n`, numbers in a window |
 //! | … | records of equal length to the end: |
 //! | 16 | the quaternion w, x, y, z that turns the window, `f32` |
 //! | 2·n | the window before it is turned, `i16` |
-//! | 1 | the outcome: 0 pose and results, 1 results without a pose, 2 vanishing, 3 parallel |
-//! | 40 | the pose's matrix row by row, then its confidence, `f32` |
+//! | 1 | the outcome: 0 pose and results, 1 results without a pose, 2 vanishing, 3 parallel, 4 tied |
+//! | 40 | nine numbers of the pose, see `Element::numbers`, then its confidence, `f32` |
 //! | 2·n | the canonical window, `i16` |
 //! | c | the code, `i8` |
 //! | l | the logits, `i8` |
 //!
-//! What an outcome does not have is zero.
+//! What an outcome does not have is zero. The numbers of a pose, with zeros behind them, are in SO(3) its matrix row by
+//! row, in SO(2) cosine and sine, in O(2) these and 1 if it is reflected, in C_n index and order, in R/Z the fraction of
+//! the period, in T(2) x and y in pixels, and in SE(2) those with cosine and sine. A quaternion turns vectors and nothing
+//! else: images, rings and signals are stored as they run, and theirs is the identity.
 
 use gimbal_core::Model;
 use gimbal_core::domain::vector_window;
 use gimbal_core::group::so3::Rotation;
 
 /// The first bytes of a file of vectors: magic and version.
-const START: [u8; 6] = *b"GMBV\x01\x00";
+const START: [u8; 6] = *b"GMBV\x02\x00";
 
 /// All vectors.
 #[derive(Clone, Copy)]
@@ -104,7 +107,7 @@ impl Vector {
         Some(window)
     }
 
-    /// The bits of the pose's matrix, row by row, and of its confidence.
+    /// The bits of the pose's numbers, and of its confidence.
     pub fn pose(&self) -> impl Iterator<Item = i32> {
         words(self.pose).map(u32::cast_signed)
     }

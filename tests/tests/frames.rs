@@ -10,8 +10,6 @@ use gimbal_core::group::{Automorphisms, Degenerate, Element, Frame, Group, Pose}
 use gimbal_core::kernel::Kernels;
 use gimbal_core::{Error, Model, Outcome, Session};
 use gimbal_tests::frames::{Framed, PERIOD, PLACES, SIDE};
-use gimbal_train::evaluate::device::Device;
-use gimbal_train::simulate::Vectors;
 use proptest::prelude::*;
 
 /// What a run found: the pose, the canonical window, the code.
@@ -191,16 +189,4 @@ fn frames_by_choice() {
     }
     let paths: std::collections::BTreeSet<_> = Frame::ALL.iter().map(Frame::path).collect();
     assert_eq!(paths.len(), Frame::ALL.len());
-}
-
-/// The workstation's commands say what they cannot do with such packages yet.
-#[test]
-fn hosts_know_vectors_only() {
-    for framed in Framed::ALL {
-        let package = framed.package(1);
-        let [vectors, device] = [Vectors::compute(&package, &[]).err(), Device::new(&package).err()];
-        for error in [vectors, device] {
-            assert!(error.unwrap().to_string().contains("SO(3)"), "{framed:?}");
-        }
-    }
 }

@@ -80,6 +80,36 @@ pub enum Element {
     RigidMotion(product::RigidMotion),
 }
 
+impl Element {
+    /// The element in numbers, as files and logs hold it, and zeros behind them:
+    ///
+    /// | element | numbers |
+    /// |---|---|
+    /// | [`Rotation`](Self::Rotation) | the matrix, row by row |
+    /// | [`Planar`](Self::Planar) | cosine and sine |
+    /// | [`Orthogonal`](Self::Orthogonal) | cosine and sine of the rotation, and 1 if it is reflected |
+    /// | [`Cyclic`](Self::Cyclic) | index and order |
+    /// | [`Shift`](Self::Shift) | the delay as a fraction of the period |
+    /// | [`Translation`](Self::Translation) | x and y in pixels |
+    /// | [`RigidMotion`](Self::RigidMotion) | x and y in pixels, cosine and sine |
+    #[must_use]
+    pub fn numbers(&self) -> [f32; 9] {
+        let [a, b, c, d] = match self {
+            Self::Rotation(g) => {
+                let [[a, b, c], [d, e, f], [g, h, i]] = g.rows();
+                return [a, b, c, d, e, f, g, h, i];
+            }
+            Self::Planar(g) => [g.cos(), g.sin(), 0.0, 0.0],
+            Self::Orthogonal(g) => [g.cos(), g.sin(), u8::from(g.is_reflected()).into(), 0.0],
+            Self::Cyclic(g) => [g.index().into(), g.order().into(), 0.0, 0.0],
+            Self::Shift(g) => [g.turns(), 0.0, 0.0, 0.0],
+            Self::Translation(g) => [g.x(), g.y(), 0.0, 0.0],
+            Self::RigidMotion(g) => [g.normal.x(), g.normal.y(), g.acting.cos(), g.acting.sin()],
+        };
+        [a, b, c, d, 0.0, 0.0, 0.0, 0.0, 0.0]
+    }
+}
+
 /// A pose as the network found it: `window = element · canonical window`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -4,7 +4,7 @@
 #![no_main]
 
 use defmt::{error, info, unwrap};
-use gimbal_core::group::{Degenerate, Element};
+use gimbal_core::group::Degenerate;
 use gimbal_core::{Features, Model, Outcome, Session};
 use gimbal_firmware::vectors::{Vector, Vectors, same};
 use gimbal_firmware::{KERNELS, PACKAGE, VECTORS, entry, exit, memory};
@@ -33,6 +33,7 @@ fn equal(host: &Vector, device: &Outcome<'_>) -> bool {
         Outcome::Encoded(found) => (if found.pose.is_some() { 0 } else { 1 }, Some(found)),
         Outcome::Degenerate(Degenerate::Vanishing) => (2, None),
         Outcome::Degenerate(Degenerate::Parallel) => (3, None),
+        Outcome::Degenerate(Degenerate::Tied) => (4, None),
         Outcome::Degenerate(_) => (u8::MAX, None),
     };
     if outcome != host.outcome {
@@ -41,9 +42,9 @@ fn equal(host: &Vector, device: &Outcome<'_>) -> bool {
     }
     let Some(found) = found else { return true };
     let pose = found.pose.is_none_or(|pose| {
-        let Element::Rotation(rotation) = pose.element else { exit(false) };
-        let numbers = rotation.rows().into_iter().flatten().chain([pose.confidence]);
-        same("bits of the pose", &mut numbers.map(|x| x.to_bits().cast_signed()), &mut host.pose())
+        let [a, b, c, d, e, f, g, h, i] = pose.element.numbers();
+        let numbers = [a, b, c, d, e, f, g, h, i, pose.confidence];
+        same("bits of the pose", &mut numbers.iter().map(|x| x.to_bits().cast_signed()), &mut host.pose())
     });
     pose && same("canonical", &mut found.canonical.iter().copied().map(i32::from), &mut host.canonical())
         && same("code", &mut values(found.code), &mut host.code())

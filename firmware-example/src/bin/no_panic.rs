@@ -104,7 +104,7 @@ fn rotations() {
     black_box(a.to_fixed().act(black_box([0; 3])));
     let chart = GramSchmidt { reference: black_box(1.0), minimum: black_box(1.0) };
     if let Ok(pose) = chart.pose(black_box([0.0; 3]), black_box([1.0; 3])) {
-        black_box((pose.element.eq(&Element::Rotation(a)), pose.confidence));
+        black_box((pose.element.eq(&Element::Rotation(a)), black_box(pose).element.numbers(), pose.confidence));
     }
     vector_window::rotate(&a, black_box(&[field(); 2]), black_box(&mut [0; 12]));
 }

@@ -1,10 +1,14 @@
 //! `gimbal simulate`.
 
 use super::{DONE, NO, table};
+use crate::data::grid::load;
+use crate::nn::grid::Extent;
 use crate::run::{read, write};
-use crate::simulate::{Bin, Simulation, Target, Vectors, simulate};
-use anyhow::{Context, Result};
+use crate::simulate::{Bin, Simulation, Target, Vectors, extent, simulate, takes_vectors};
+use anyhow::{Context, Result, bail};
 use clap::Args;
+use gimbal_core::Model;
+use gimbal_core::format::FieldKind;
 use std::path::{Path, PathBuf};
 
 #[derive(Args)]
@@ -14,9 +18,16 @@ pub struct Options {
     /// The core to emulate: m0 (v6-M code), m3, m4 (Cortex-M4F), m7, m33, m55, or rv32 (RISC-V, imc).
     #[arg(long, value_name = "CORE")]
     target: Target,
-    /// Windows of the recording to stream.
+    /// Windows of the recording to stream; of a data set on a grid, samples, each as recorded and then moved.
     #[arg(long, default_value_t = 16, value_name = "N")]
     windows: usize,
+    /// For packages of images, rings and signals: the data set on a grid whose test samples they are [default: digits
+    /// for images of 8 × 8].
+    #[arg(long, value_name = "NAME")]
+    set: Option<String>,
+    /// The folder of data sets.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data: PathBuf,
     /// Also write the windows and what the host finds in them, as the firmware's build reads them from
     /// the file that GIMBAL_VECTORS names.
     #[arg(long, value_name = "FILE")]
@@ -29,16 +40,16 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<u8> {
     let package = read(&options.package)?;
     let firmware = options.firmware.clone().unwrap_or_else(firmware);
-    let vectors =
-        Vectors::recorded(&package, options.windows).with_context(|| options.package.display().to_string())?;
+    let vectors = vectors(&package, options).with_context(|| options.package.display().to_string())?;
     if let Some(path) = &options.save_vectors {
         write(path, &vectors.to_bytes())?;
     }
     // A reader that has seen enough must not end the comparison.
     let mut print = |line: &str| _ = table::emit(&format!("{line}\n"));
-    let pose = simulate(&package, &vectors, options.target, Bin::Pose, &firmware, &mut print)?;
-    let golden = simulate(&package, &vectors, options.target, Bin::Golden, &firmware, &mut print)?;
-    let equal = pose.success && golden.success;
+    let mut run = |bin| simulate(&package, &vectors, options.target, bin, &firmware, &mut print);
+    let shown = shows(&Model::from_bytes(&package)?).map(&mut run).transpose()?;
+    let golden = run(Bin::Golden)?;
+    let equal = golden.success && shown.is_none_or(|shown| shown.success);
     table::emit(&format!(
         "{}: {} windows, outputs {} the host's; code and constants {} B\n",
         options.target,
@@ -47,6 +58,31 @@ pub fn run(options: &Options) -> Result<u8> {
         golden.text_bytes
     ))?;
     Ok(if equal { DONE } else { NO })
+}
+
+/// What shows people what the device finds; nothing for rings and signals.
+fn shows(model: &Model<'_>) -> Option<Bin> {
+    let is_image = model.input().fields.iter().any(|field| field.kind == FieldKind::Row);
+    if is_image { Some(Bin::Digits) } else { takes_vectors(model).then_some(Bin::Pose) }
+}
+
+/// Of the recordings that ship, or of the set that the options name.
+fn vectors(package: &[u8], options: &Options) -> Result<Vectors> {
+    let model = Model::from_bytes(package)?;
+    if takes_vectors(&model) {
+        if options.set.is_some() {
+            bail!("--set names samples on a grid, and the package takes vectors, of which recordings ship");
+        }
+        return Vectors::recorded(package, options.windows);
+    }
+    let set = match (&options.set, extent(&model)) {
+        (Some(set), _) => set,
+        (None, Extent { rows: 8, columns: 8, .. }) => "digits",
+        (None, Extent { rows, columns, .. }) => {
+            bail!("say with --set whose samples of {rows} × {columns} to run; `gimbal data list` lists the data sets")
+        }
+    };
+    Vectors::of_grids(package, &load(set, &options.data)?, options.windows)
 }
 
 /// Runs `golden` without printing its log.

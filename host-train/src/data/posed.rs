@@ -138,7 +138,7 @@ fn moved(samples: &[Sample], groups: &[Box<dyn Group>], extent: Extent, seed: u6
 }
 
 /// The sample in the middle of a larger canvas of zeros.
-fn centred(counts: &[i16], [h, w]: [usize; 2], [rows, columns]: [usize; 2]) -> Vec<i16> {
+pub fn centred(counts: &[i16], [h, w]: [usize; 2], [rows, columns]: [usize; 2]) -> Vec<i16> {
     let mut canvas = vec![0; rows * columns];
     let (top, left) = ((rows - h) / 2, (columns - w) / 2);
     for (row, from) in counts.chunks(w).enumerate() {

@@ -81,6 +81,7 @@ pub fn act(g: Element, extent: Extent, counts: &[i16]) -> Option<Vec<i16>> {
     let to = &mut moved[..];
     match g {
         Element::Planar(g) => image::transform(&g.into(), columns, counts, to)?,
+        Element::Orthogonal(g) => image::transform(&g.into(), columns, counts, to)?,
         Element::Translation(g) => image::transform(&g.into(), columns, counts, to)?,
         Element::RigidMotion(g) => image::transform(&g.into(), columns, counts, to)?,
         Element::Cyclic(g) if rows == columns && g.order() == 4 => image::quarter_turns(g, rows, counts, to)?,

@@ -1,15 +1,17 @@
 //! The device on the workstation: a package and its test vectors, in firmware, in QEMU.
 //!
 //! [`Vectors`] says what the host finds in some windows; [`simulate`] compiles them into the firmware
-//! together with the package, runs it, and hands on what it logs; [`Firmware`] does these one by one. The bin `golden` succeeds only if the
-//! device finds the same, bit for bit.
+//! together with the package, runs it, and hands on what it logs; [`Firmware`] does these one by one. The bin `golden`
+//! succeeds only if the device finds the same, bit for bit; `pose` and `digits` show people what it finds.
 
 mod firmware;
 mod qemu;
+mod samples;
 mod target;
 mod vectors;
 
 pub use firmware::Firmware;
+pub use samples::{extent, takes_vectors};
 pub use target::{Bin, Target};
 pub use vectors::{Expected, Vector, Vectors};
 

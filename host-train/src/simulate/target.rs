@@ -100,8 +100,10 @@ impl FromStr for Target {
 pub enum Bin {
     /// Compares every result with the host's.
     Golden,
-    /// Logs pose, confidence and class of every window.
+    /// Logs pose, confidence and class of every window of vectors.
     Pose,
+    /// Logs class, angle, confidence and the canonical image of every image, and of one at changing angles.
+    Digits,
     /// Logs what each operator takes; it counts in an emulator that runs with `-icount shift=0`.
     Bench,
 }
@@ -113,6 +115,7 @@ impl Bin {
         match self {
             Self::Golden => "golden",
             Self::Pose => "pose",
+            Self::Digits => "digits",
             Self::Bench => "bench",
         }
     }

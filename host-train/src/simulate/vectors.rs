@@ -6,35 +6,39 @@
 //! | bytes | what |
 //! |---|---|
 //! | 4 | `GMBV` |
-//! | 2 | version, 1 |
+//! | 2 | version, 2 |
 //! | 2 | `c`, length of the code |
 //! | 2 | `l`, number of logits |
 //! | 4 | `n`, numbers in a window |
 //! | … | records of equal length to the end: |
 //! | 16 | the quaternion w, x, y, z that turns the window, `f32` |
 //! | 2·n | the window before it is turned, `i16` |
-//! | 1 | the outcome: 0 pose and results, 1 results without a pose, 2 vanishing, 3 parallel |
-//! | 40 | the pose's matrix row by row, then its confidence, `f32` |
+//! | 1 | the outcome: 0 pose and results, 1 results without a pose, 2 vanishing, 3 parallel, 4 tied |
+//! | 40 | nine numbers of the pose, see `Element::numbers`, then its confidence, `f32` |
 //! | 2·n | the canonical window, `i16` |
 //! | c | the code, `i8` |
 //! | l | the logits, `i8` |
 //!
-//! What an outcome does not have is zero.
+//! What an outcome does not have is zero. The numbers of a pose, with zeros behind them, are in SO(3) its matrix row by
+//! row, in SO(2) cosine and sine, in O(2) these and 1 if it is reflected, in C_n index and order, in R/Z the fraction of
+//! the period, in T(2) x and y in pixels, and in SE(2) those with cosine and sine. A quaternion turns vectors and nothing
+//! else: images, rings and signals are stored as they run, and theirs is the identity.
 
+use super::samples::{samples, takes_vectors};
+use crate::data::grid::Grids;
 use crate::data::rotation::random_quaternion;
 use crate::data::{windows, wrist};
-use crate::package::expect_vectors;
 use anyhow::{Result, bail};
 use gimbal_core::domain::vector_window;
 use gimbal_core::format::Role;
 use gimbal_core::group::so3::Rotation;
-use gimbal_core::group::{Degenerate, Element, Pose};
+use gimbal_core::group::{Degenerate, Pose};
 use gimbal_core::{Features, Model, Outcome, Session};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 /// The first bytes: magic and version.
-const START: [u8; 6] = *b"GMBV\x01\x00";
+const START: [u8; 6] = *b"GMBV\x02\x00";
 /// Of the random turns.
 const SEED: u64 = 7;
 /// Whose recordings [`Vectors::recorded`] takes.
@@ -96,14 +100,24 @@ impl Vectors {
         Self::compute(package, &some)
     }
 
-    /// Runs the package on the windows, the first as it is and each other under a random turn of its
-    /// own, always the same, and then on a window of zeros, which has no pose.
+    /// Test samples of a data set, each as it was recorded and then under a random element of the package's group,
+    /// always the same, and what the host finds in them.
     ///
     /// # Errors
-    /// Where the package is invalid or not about vectors, or a window has another length than it asks for.
+    /// As [`compute`](Self::compute), or where the package takes larger samples than the set has, or smaller ones.
+    pub fn of_grids(package: &[u8], grids: &Grids, count: usize) -> Result<Self> {
+        let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+        Self::compute(package, &samples(&Model::from_bytes(package)?, grids, count, &mut rng)?)
+    }
+
+    /// Runs the package on the windows, and then on one of zeros, which has no pose. Windows of vectors run under a
+    /// random turn each, always the same, but for the first, which runs as it is; so do all windows of no vectors.
+    ///
+    /// # Errors
+    /// Where the package is invalid, or a window has another length than it asks for.
     pub fn compute(package: &[u8], windows: &[Vec<i16>]) -> Result<Self> {
         let model = Model::from_bytes(package)?;
-        expect_vectors(&model)?;
+        let turns = takes_vectors(&model);
         let elements = |role| model.output_of(role).and_then(|tensor| tensor.elements()).unwrap_or(0).try_into();
         let (code_len, logits_len) = (elements(Role::Eta)?, elements(Role::Classifier)?);
         let window_len = model.window_len();
@@ -113,7 +127,7 @@ impl Vectors {
         let zeros = vec![0; window_len];
         let mut vectors = Vec::with_capacity(windows.len() + 1);
         for (index, window) in windows.iter().chain([&zeros]).enumerate() {
-            let quaternion = if index == 0 { [1.0, 0.0, 0.0, 0.0] } else { random_quaternion(&mut rng) };
+            let quaternion = if index > 0 && turns { random_quaternion(&mut rng) } else { [1.0, 0.0, 0.0, 0.0] };
             let expected = run(&mut session, quaternion, window)?;
             vectors.push(Vector { quaternion, window: window.clone(), expected });
         }
@@ -145,22 +159,26 @@ impl Vectors {
         match expected {
             Expected::Encoded { pose, canonical, code, logits } => {
                 bytes.push(if pose.is_some() { 0 } else { 1 });
-                let pose = pose.as_ref().and_then(numbers).unwrap_or([0.0; 10]);
-                bytes.extend(pose.iter().flat_map(|x| x.to_le_bytes()));
+                let numbers = pose.iter().flat_map(|pose| pose.element.numbers().into_iter().chain([pose.confidence]));
+                let numbers = numbers.chain(std::iter::repeat(0.0)).take(10);
+                bytes.extend(numbers.flat_map(f32::to_le_bytes));
                 bytes.extend(canonical.iter().flat_map(|x| x.to_le_bytes()));
                 bytes.extend(code.iter().chain(logits).map(|&x| x as u8));
             }
-            Expected::Degenerate(why) => bytes.push(if *why == Degenerate::Vanishing { 2 } else { 3 }),
+            Expected::Degenerate(why) => bytes.push(outcome(*why).unwrap_or(u8::MAX)),
         }
         bytes.resize(end, 0);
     }
 }
 
-/// The pose's matrix row by row, then its confidence; `None` for the elements of another group.
-fn numbers(pose: &Pose) -> Option<[f32; 10]> {
-    let Element::Rotation(rotation) = pose.element else { return None };
-    let [[a, b, c], [d, e, f], [g, h, i]] = rotation.rows();
-    Some([a, b, c, d, e, f, g, h, i, pose.confidence])
+/// The number of an outcome without results; `None` for one that the table does not have.
+fn outcome(why: Degenerate) -> Option<u8> {
+    match why {
+        Degenerate::Vanishing => Some(2),
+        Degenerate::Parallel => Some(3),
+        Degenerate::Tied => Some(4),
+        _ => None,
+    }
 }
 
 fn run(session: &mut Session<'_, '_>, quaternion: [f32; 4], window: &[i16]) -> Result<Expected> {
@@ -174,7 +192,7 @@ fn run(session: &mut Session<'_, '_>, quaternion: [f32; 4], window: &[i16]) -> R
             code: values(found.code),
             logits: values(found.logits),
         },
-        Outcome::Degenerate(why @ (Degenerate::Vanishing | Degenerate::Parallel)) => Expected::Degenerate(why),
+        Outcome::Degenerate(why) if outcome(why).is_some() => Expected::Degenerate(why),
         Outcome::Degenerate(why) => bail!("test vectors have no number for the outcome {why:?}"),
     })
 }
