@@ -2,12 +2,14 @@
 //! [`mod@bench`], what every layer takes on every processor.
 //!
 //! [`synthetic_package`] is small and looks like what is trained; [`operators_package`] has every operator
-//! of core, and those of [`mod@frames`] have its charts. None is a trained model: weights are random, and scales keep the numbers away from both zero
+//! of core; those of [`mod@frames`] have its charts, each in a session, and [`grids`] has every frame that moves no
+//! vectors, for devices. None is a trained model: weights are random, and scales keep the numbers away from both zero
 //! and saturation.
 
 pub mod bench;
 mod builder;
 pub mod frames;
+pub mod grids;
 mod loose;
 mod operators;
 mod windows;

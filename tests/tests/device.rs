@@ -3,7 +3,9 @@
 //! Needs QEMU for Arm and for RISC-V, and Rust's libraries for five targets, which `tests/setup` installs.
 
 use gimbal_core::Aligned;
+use gimbal_tests::grids::{GRIDS, grid_package, grid_windows};
 use gimbal_tests::{operators_package, operators_windows, synthetic_package, synthetic_windows};
+use gimbal_train::data::grid::load;
 use gimbal_train::simulate::{Bin, Expected, Simulation, Target, Vectors, simulate};
 use std::path::Path;
 
@@ -36,6 +38,48 @@ fn the_device_equals_the_host() {
         assert_eq!(lines, [format!("INFO  {count} windows, all equal to the host's bit for bit")]);
         assert!(simulation.text_bytes <= *most, "{target}: {} bytes", simulation.text_bytes);
     }
+}
+
+/// The digits that ship.
+fn digits() -> (&'static [u8], Vectors) {
+    let package = &Aligned(*include_bytes!("../data/digits.gmbl")).0;
+    (package, Vectors::of_grids(package, &load("digits", Path::new("nowhere")).unwrap(), 8).unwrap())
+}
+
+/// Each frame in a package of its own, and a trained one. Two targets, of which one has no FPU, are enough: others have
+/// the same code for poses.
+#[test]
+fn the_device_equals_the_host_in_every_group() {
+    let grids = GRIDS.map(|grid| {
+        let package = grid_package(1, grid);
+        let vectors = Vectors::compute(&package, &grid_windows(1, grid, 8)).unwrap();
+        (package, vectors)
+    });
+    let (package, vectors) = digits();
+    for (package, vectors) in grids.into_iter().chain([(package.to_vec(), vectors)]) {
+        for target in [Target::M4, Target::M0] {
+            let (simulation, lines) = run(&package, &vectors, target, Bin::Golden);
+            assert!(simulation.success, "{target}: {lines:?}");
+            assert_eq!(lines, ["INFO  9 windows, all equal to the host's bit for bit"]);
+            assert!(simulation.text_bytes <= 24 * 1024, "{target}: {} bytes", simulation.text_bytes);
+        }
+    }
+}
+
+#[test]
+fn digits_are_shown_as_the_device_sees_them() {
+    let (package, vectors) = digits();
+    let (simulation, lines) = run(package, &vectors, Target::M4, Bin::Digits);
+    assert!(simulation.success);
+    // A line of its own, two of what is found, or one of why nothing is, and eight of the picture.
+    assert_eq!(lines.len(), 1 + (24 + 8) * (1 + 1 + 8) + 1 + 1, "{lines:?}");
+    assert_eq!(lines[1], "INFO  turned by 0°");
+    assert!(lines[2].contains("°, confidence "), "{}", lines[2]);
+    assert!(lines[3..11].iter().all(|line| line.ends_with('|') && line.len() == 6 + 9), "{:?}", &lines[3..11]);
+    // The first image is also the first of the vectors.
+    let of_vectors = 1 + 24 * 10;
+    assert_eq!(lines[of_vectors + 1..of_vectors + 10], lines[2..11]);
+    assert_eq!(lines[lines.len() - 1], "WARN  no pose, Vanishing");
 }
 
 #[test]

@@ -8,8 +8,10 @@ use gimbal_core::kernel::{
 };
 use gimbal_core::quant::Requantize;
 use gimbal_core::{Aligned, Model};
+use gimbal_train::data::grid::load;
 use gimbal_train::package::assemble;
 use gimbal_train::simulate::Vectors;
+use std::path::Path;
 
 const REQUANTIZE: Requantize = Requantize { shift: 40, zero_point: -3, min: -128, max: 127 };
 const REQUANTIZE_BYTES: [u8; 8] = [40, 0, 0xfd, 0xff, 0x80, 0xff, 0x7f, 0];
@@ -234,4 +236,13 @@ fn a_package_of_this_version_says_what_it_always_said() {
     assert_eq!(Model::from_bytes(package).unwrap().classes().count(), 7);
     let found = Vectors::recorded(package, 16).unwrap().to_bytes();
     assert!(found == include_bytes!("../data/wrist.vectors"));
+}
+
+/// The same of digits, as they are and turned.
+#[test]
+fn a_package_of_images_says_what_it_always_said() {
+    let package = &Aligned(*include_bytes!("../data/digits.gmbl")).0;
+    assert_eq!(Model::from_bytes(package).unwrap().classes().count(), 10);
+    let found = Vectors::of_grids(package, &load("digits", Path::new("nowhere")).unwrap(), 16).unwrap().to_bytes();
+    assert!(found == include_bytes!("../data/digits.vectors"));
 }

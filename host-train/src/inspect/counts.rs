@@ -6,7 +6,7 @@
 
 use super::reach::{Part, Reach};
 use gimbal_core::Model;
-use gimbal_core::format::{Chart, Dtype, NONE, Operator, Tensor};
+use gimbal_core::format::{Chart, Dtype, FieldKind, NONE, Operator, Tensor};
 use gimbal_core::kernel::{Conv, Depthwise, Pool, Pooling, Rearrange};
 use std::collections::BTreeMap;
 
@@ -83,19 +83,39 @@ pub fn operator(model: &Model<'_>, operator: &Operator) -> Option<Counts> {
     })
 }
 
-/// Those of the step between the networks: the pose is made of ψ's output, and the window turned back.
+/// Those of the step between the networks: the pose is made of ψ's output, and the window turned back. Where there are
+/// two poses, both steps.
 pub fn canonicalize(model: &Model<'_>) -> Counts {
     let input = model.input();
     let (samples, elements) = (f64::from(input.samples), model.window_len() as f64);
-    match model.pose_heads().first().map(|head| head.chart) {
-        Some(Chart::GramSchmidt) => {
+    let is_image = input.fields.iter().any(|field| field.kind == FieldKind::Row);
+    let mut counts = match model.pose_heads().first() {
+        None => return Counts::new("copy").with([("elements", elements)]),
+        Some(head) if head.chart == Chart::GramSchmidt => {
             let vectors = samples * input.fields.len() as f64;
-            Counts::new("canonicalize").with([("samples", samples), ("vectors", vectors), ("elements", elements)])
+            return Counts::new("canonicalize").with([
+                ("samples", samples),
+                ("vectors", vectors),
+                ("elements", elements),
+            ]);
         }
-        // Nobody has measured those yet.
-        Some(chart) => Counts::new(format!("canonicalize by {chart:?}")),
-        None => Counts::new("copy").with([("elements", elements)]),
+        Some(_) => Counts::new("canonicalize grid"),
+    };
+    for head in model.pose_heads() {
+        let [chart, action] = match head.chart {
+            Chart::GramSchmidt | Chart::Direction | Chart::TwoVectors => ["directions", "pixels moved"],
+            Chart::Centroid => ["centroids", "pixels moved"],
+            Chart::Argmax if is_image => ["largest scores", "pixels permuted"],
+            Chart::Argmax => ["largest scores", "electrodes moved"],
+            Chart::Phase => ["phases", "samples delayed"],
+        };
+        counts.add(chart, 1.0);
+        counts.add(action, elements);
+        if head.chart == Chart::Centroid {
+            counts.add("weights", elements);
+        }
     }
+    counts
 }
 
 /// A type as people write it.

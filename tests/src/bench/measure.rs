@@ -66,7 +66,7 @@ pub fn layers(target: Target) -> Result<Vec<Row>> {
 pub struct Run {
     /// What each operator takes.
     pub operators: Vec<Counted>,
-    /// What the step between the networks takes.
+    /// What the step between the networks takes; of two poses, both steps together.
     pub canonicalize: Counted,
     /// Bytes of stack under `Model::from_bytes` and under `Session::run`; on the Cortex-M4 only.
     pub stack: Option<(u64, u64)>,
@@ -89,6 +89,18 @@ pub struct Counted {
     pub cycles: Option<u64>,
     /// Instructions, by the plugin.
     pub exact: Option<u64>,
+}
+
+impl Counted {
+    /// Both together.
+    fn and(self, other: Self) -> Self {
+        let both = |a: Option<u64>, b: Option<u64>| Some(a? + b?);
+        Self {
+            instructions: self.instructions + other.instructions,
+            cycles: both(self.cycles, other.cycles),
+            exact: both(self.exact, other.exact),
+        }
+    }
 }
 
 /// Runs a package once and measures.
@@ -116,9 +128,10 @@ pub fn run(target: Target, package: &[u8], vectors: &Vectors) -> Result<Run> {
     });
     let (operators, others): (Vec<_>, Vec<_>) = counted.partition(|(operator, _)| *operator);
     // Where there is no pose, a run ends before it.
-    let (_, canonicalize) = others.first().context("the window has no pose")?;
+    let canonicalize = others.into_iter().map(|(_, counted)| counted).reduce(Counted::and);
+    let canonicalize = canonicalize.context("the window has no pose")?;
     let operators = operators.into_iter().map(|(_, counted)| counted).collect();
-    Ok(Run { operators, canonicalize: *canonicalize, stack })
+    Ok(Run { operators, canonicalize, stack })
 }
 
 /// Reads `INFO  Operator(3): 1234 instructions`.

@@ -149,7 +149,7 @@ impl Layers {
 
 /// Brings a sum of products of a random weight and a random feature back to a feature's size: it grows
 /// with the square root of their number.
-pub(super) fn shift(window: &Window, channels: u16) -> u16 {
+pub(crate) fn shift(window: &Window, channels: u16) -> u16 {
     let columns = window.size[0] * window.size[1] * channels;
     36 + columns.ilog2().div_ceil(2) as u16
 }

@@ -5,6 +5,7 @@
 
 use super::super::package::{ZERO_POINT, shift};
 use crate::builder::{Builder, clamped};
+use crate::grids::{Grid, grid_package, grid_windows};
 use gimbal_core::format::{Chart, Dtype, FieldKind, NONE, PoseHead, Role, TensorId};
 use gimbal_core::kernel::{
     Add, Argmax, Concat, CrossProduct, InnerProduct, L2Norm, LogSoftmax, Lut, Mul, NearestCode, NormGate, Operands,
@@ -35,10 +36,32 @@ const BYTE: (i16, i16) = (-128, 127);
 /// Symmetric.
 const SIGNED: (i16, i16) = (-32767, 32767);
 
+/// Images, rings and signals, for the steps of theirs.
+const GRIDS: [Grid; 12] = [
+    image(&[Chart::Direction], 6),
+    image(&[Chart::Direction], 14),
+    image(&[Chart::Direction], 28),
+    image(&[Chart::Centroid], 10),
+    image(&[Chart::Centroid], 24),
+    image(&[Chart::Centroid, Chart::Direction], 16),
+    image(&[Chart::Argmax], 12),
+    image(&[Chart::Argmax], 26),
+    Grid { charts: &[Chart::Argmax], kind: FieldKind::Ring, rows: 20, columns: 6 },
+    Grid { charts: &[Chart::Argmax], kind: FieldKind::Ring, rows: 90, columns: 10 },
+    Grid { charts: &[Chart::Phase], kind: FieldKind::Scalar, rows: 60, columns: 1 },
+    Grid { charts: &[Chart::Phase], kind: FieldKind::Scalar, rows: 256, columns: 1 },
+];
+
+const fn image(charts: &'static [Chart], side: u16) -> Grid {
+    Grid { charts, kind: FieldKind::Row, rows: side, columns: side }
+}
+
 /// Packages, and a window for each.
 #[must_use]
 pub fn packages() -> Vec<(Vec<u8>, Vec<i16>)> {
-    WINDOWS.into_iter().zip(0..).map(|(window, seed)| package(window, seed)).collect()
+    let grid = |(grid, seed)| (grid_package(seed, grid), grid_windows(seed, grid, 1).remove(0));
+    let grids = GRIDS.into_iter().zip(0..).map(grid);
+    WINDOWS.into_iter().zip(0..).map(|(window, seed)| package(window, seed)).chain(grids).collect()
 }
 
 fn package((samples, fields, pose): (u16, u16, bool), seed: u64) -> (Vec<u8>, Vec<i16>) {
