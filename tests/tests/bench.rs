@@ -7,6 +7,7 @@ use gimbal_tests::bench::layers::LAYERS;
 use gimbal_tests::bench::package::{Benchmark, benchmark};
 use gimbal_tests::bench::{golden, measure, sizes};
 use gimbal_tests::operators_windows;
+use gimbal_train::data::grid::load;
 use gimbal_train::inspect::predict;
 use gimbal_train::simulate::{Bin, Target, Vectors, simulate};
 use std::path::Path;
@@ -69,7 +70,10 @@ fn what_is_measured_is_right() {
 fn predictions_hold_for_what_ships() {
     let [wrist, operators]: [&[u8]; 2] =
         [&Aligned(*include_bytes!("../data/wrist.gmbl")).0, &Aligned(*include_bytes!("../data/operators.gmbl")).0];
+    let digits: &[u8] = &Aligned(*include_bytes!("../data/digits.gmbl")).0;
+    let set = load("digits", Path::new("nowhere")).unwrap();
     let packages = [
+        ("digits", digits, some(Vectors::of_grids(digits, &set, 1))),
         ("wrist", wrist, some(Vectors::recorded(wrist, 1))),
         ("operators", operators, some(Vectors::compute(operators, &operators_windows(1, 1)))),
     ];
