@@ -3,11 +3,13 @@
 use super::{DONE, table};
 use crate::data::recording;
 use crate::evaluate::device::{Device, Reading};
-use crate::package::{ContractField, expect_vectors};
+use crate::package::ContractField;
 use crate::run;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use gimbal_core::Model;
+use gimbal_core::format::{Chart, Field, FieldKind};
+use gimbal_core::group::Element;
 use std::path::PathBuf;
 
 #[derive(Args)]
@@ -15,13 +17,14 @@ pub struct Options {
     /// The package, such as runs/demo/model.gmbl.
     package: PathBuf,
     /// The recording: a .csv or .npy file of [samples, channels] in the units that `gimbal inspect`
-    /// shows, at its sample rate.
+    /// shows, at its sample rate; of images, row after row, one image below the other.
     input: PathBuf,
     /// Where the canonical recording goes, as CSV [default: standard output].
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Where the poses go, as CSV: one line a window with its confidence, its class and the rotation
-    /// r with recorded = r · canonical, row by row.
+    /// Where the poses go, as CSV: one line a window with its confidence, its class and the element g with
+    /// recorded = g · canonical: a rotation of space row by row, an angle in degrees, a translation in pixels, a delay
+    /// in samples, or how far a ring was turned.
     #[arg(long, value_name = "FILE")]
     poses: Option<PathBuf>,
     /// Samples from window to window [default: a window's length, so that each sample comes once].
@@ -35,7 +38,6 @@ pub fn run(options: &Options) -> Result<u8> {
     }
     let bytes = run::read(&options.package)?;
     let mut device = Device::new(&bytes).with_context(|| options.package.display().to_string())?;
-    expect_vectors(device.model()).with_context(|| options.package.display().to_string())?;
     let counts =
         recording::read(&options.input, &ContractField::of(device.model()), device.model().input().samples.into())?;
     let length = device.model().window_len();
@@ -61,10 +63,10 @@ pub fn run(options: &Options) -> Result<u8> {
 /// left out.
 fn canonical_csv(model: &Model<'_>, readings: &[Reading]) -> Result<Vec<u8>> {
     let mut csv = csv::Writer::from_writer(Vec::new());
-    let axes = |name: &str| ["x", "y", "z"].map(|axis| format!("{name} {axis}"));
-    let names = model.fields().flat_map(|(name, _)| axes(name));
+    let fields = model.input().fields;
+    let names = model.fields().zip(fields).flat_map(|((name, _), field)| axes(name, field));
     csv.write_record(["window".into(), "sample".into()].into_iter().chain(names))?;
-    let units: Vec<f32> = model.input().fields.iter().flat_map(|field| [field.per_count; 3]).collect();
+    let units: Vec<f32> = fields.iter().flat_map(|f| std::iter::repeat_n(f.per_count, f.channels())).collect();
     for (window, reading) in readings.iter().enumerate() {
         for (sample, counts) in reading.canonical.chunks_exact(units.len()).enumerate() {
             let numbers = counts.iter().zip(&units).map(|(&count, unit)| (f32::from(count) * unit).to_string());
@@ -74,15 +76,52 @@ fn canonical_csv(model: &Model<'_>, readings: &[Reading]) -> Result<Vec<u8>> {
     Ok(csv.into_inner()?)
 }
 
-/// One line a window; a degenerate one says why and has no rotation.
+/// The names of a field's channels.
+fn axes(name: &str, field: &Field) -> Vec<String> {
+    match field.kind {
+        FieldKind::Vector | FieldKind::PseudoVector => ["x", "y", "z"].map(|axis| format!("{name} {axis}")).to_vec(),
+        _ => (0..field.channels()).map(|channel| format!("{name} {channel}")).collect(),
+    }
+}
+
+/// What the numbers of a pose are.
+fn pose_columns(model: &Model<'_>) -> &'static [&'static str] {
+    let charts: Vec<Chart> = model.pose_heads().iter().map(|head| head.chart).collect();
+    match charts[..] {
+        [Chart::GramSchmidt, ..] => &["r00", "r01", "r02", "r10", "r11", "r12", "r20", "r21", "r22"],
+        [Chart::Direction, ..] => &["angle deg"],
+        [Chart::TwoVectors, ..] => &["angle deg", "reflected"],
+        [Chart::Phase, ..] => &["delay samples"],
+        [Chart::Argmax, ..] => &["turned by"],
+        [Chart::Centroid] => &["x px", "y px"],
+        [Chart::Centroid, ..] => &["x px", "y px", "angle deg"],
+        [] => &[],
+    }
+}
+
+/// The numbers of a pose, as many as it has columns.
+fn pose_numbers(element: Element, samples: u16) -> Vec<f32> {
+    match element {
+        Element::Planar(g) => vec![g.angle().to_degrees()],
+        Element::Orthogonal(g) => vec![g.rotation().angle().to_degrees(), u8::from(g.is_reflected()).into()],
+        Element::Shift(g) => vec![g.turns() * f32::from(samples)],
+        Element::Cyclic(g) => vec![g.index().into()],
+        Element::Translation(g) => g.vector().to_vec(),
+        Element::RigidMotion(g) => vec![g.normal.x(), g.normal.y(), g.acting.angle().to_degrees()],
+        other => other.numbers().to_vec(),
+    }
+}
+
+/// One line a window; a degenerate one says why and has no pose.
 fn poses_csv(model: &Model<'_>, readings: &[Reading], hop: usize) -> Result<Vec<u8>> {
     let mut csv = csv::Writer::from_writer(Vec::new());
     let classes: Vec<&str> = model.classes().collect();
-    let entries = ["r00", "r01", "r02", "r10", "r11", "r12", "r20", "r21", "r22"];
-    csv.write_record(["window", "start s", "confidence", "class", "degenerate"].into_iter().chain(entries))?;
+    let columns = pose_columns(model);
+    let fixed = ["window", "start s", "confidence", "class", "degenerate"];
+    csv.write_record(fixed.iter().chain(columns))?;
     for (window, reading) in readings.iter().enumerate() {
         let start = (window * hop) as f32 / model.input().rate_hz;
-        let (rotation, confidence) = (reading.rotation(), reading.pose.map(|pose| pose.confidence));
+        let confidence = reading.pose.map(|pose| pose.confidence);
         let fixed = [
             window.to_string(),
             start.to_string(),
@@ -90,11 +129,11 @@ fn poses_csv(model: &Model<'_>, readings: &[Reading], hop: usize) -> Result<Vec<
             reading.class.and_then(|class| classes.get(class)).unwrap_or(&"").to_string(),
             reading.degenerate.map(|why| format!("{why:?}")).unwrap_or_default(),
         ];
-        let entries = rotation.map_or([const { String::new() }; 9], |rotation| {
-            let rows = rotation.rows();
-            std::array::from_fn(|i| rows[i / 3][i % 3].to_string())
-        });
-        csv.write_record(fixed.into_iter().chain(entries))?;
+        let numbers = reading.pose.map_or_else(
+            || vec![String::new(); columns.len()],
+            |pose| pose_numbers(pose.element, model.input().samples).iter().map(f32::to_string).collect(),
+        );
+        csv.write_record(fixed.into_iter().chain(numbers))?;
     }
     Ok(csv.into_inner()?)
 }

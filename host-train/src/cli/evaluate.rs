@@ -1,23 +1,37 @@
 //! `gimbal evaluate`.
 
+use super::simulate::set_of;
 use super::{DONE, table};
+use crate::backend::{self, NAMES};
+use crate::data::posed::Posed;
 use crate::data::{windows, wrist};
 use crate::evaluate::device::Device;
-use crate::package::expect_vectors;
+use crate::group::element::groups;
+use crate::pipeline::grid::measure_grid;
 use crate::pipeline::{Split, measure};
+use crate::recipe::grid::GridData;
 use crate::run::{metrics_json, read};
-use anyhow::{Context, Result, bail};
+use crate::simulate::{extent, takes_vectors};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
+use gimbal_core::Model;
 use std::path::PathBuf;
 
 #[derive(Args)]
 pub struct Options {
     /// The package, such as runs/demo/model.gmbl.
     package: PathBuf,
-    /// The subjects to measure on, 1 to 10; the others are the neighbours of the 5-NN.
+    /// For packages of images, rings and signals: the data set on a grid to measure on [default: digits for images of
+    /// 8 × 8].
+    #[arg(long, value_name = "NAME")]
+    set: Option<String>,
+    /// The folder of data sets that `gimbal data fetch` fills.
+    #[arg(long, default_value = "data", value_name = "DIR")]
+    data: PathBuf,
+    /// For packages of vectors: the subjects to measure on, 1 to 10; the others are the neighbours of the 5-NN.
     #[arg(long, value_delimiter = ',', default_values_t = [8, 9, 10], value_name = "N,N,…")]
     subjects: Vec<u8>,
-    /// Decides the rotation of every window.
+    /// Decides the rotation of every window of vectors.
     #[arg(long, default_value_t = crate::pipeline::ROTATION_SEED)]
     seed: u64,
     /// Print a flat JSON object instead of a table.
@@ -27,9 +41,11 @@ pub struct Options {
 
 pub fn run(options: &Options) -> Result<u8> {
     let bytes = read(&options.package)?;
-    let dataset = wrist::load()?;
     let device = Device::new(&bytes).with_context(|| options.package.display().to_string())?;
-    expect_vectors(device.model()).with_context(|| options.package.display().to_string())?;
+    if !takes_vectors(device.model()) {
+        return on_grid(&bytes, device.model(), options);
+    }
+    let dataset = wrist::load()?;
     if !device.fits(&dataset) {
         bail!("{}: the package takes other windows than the wrist recordings give", options.package.display());
     }
@@ -46,6 +62,38 @@ pub fn run(options: &Options) -> Result<u8> {
     table::emit(&match options.json {
         true => format!("{}\n", metrics_json(&measured.metrics)),
         false => table::figures(&measured.metrics, false).0,
+    })?;
+    Ok(DONE)
+}
+
+/// Measures a package of images, rings or signals.
+fn on_grid(bytes: &[u8], model: &Model<'_>, options: &Options) -> Result<u8> {
+    let grids = set_of(model, options.set.as_deref(), &options.data)?;
+    let extent = extent(model);
+    let groups = groups(model);
+    let section = GridData {
+        source: grids.name.clone(),
+        scale: 1.0,
+        groups: groups.clone(),
+        posed: false,
+        canvas: (extent.rows > grids.rows).then_some(extent.rows),
+        samples: 0,
+    };
+    let posed = Posed::new(&section, &grids, &backend::device(NAMES[0])?).map_err(|reason| anyhow!(reason))?;
+    if posed.extent() != extent {
+        bail!(
+            "the package takes samples of {} × {}, and those of `{}` are {} × {}",
+            extent.rows,
+            extent.columns,
+            grids.name,
+            posed.rows,
+            posed.columns
+        );
+    }
+    let measured = measure_grid(bytes, &groups, &posed)?;
+    table::emit(&match options.json {
+        true => format!("{}\n", metrics_json(&measured.metrics)),
+        false => table::grid_figures(&measured.metrics),
     })?;
     Ok(DONE)
 }

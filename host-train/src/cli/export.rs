@@ -7,7 +7,7 @@ use crate::pipeline::Split;
 use crate::recipe::AnyRecipe;
 use crate::run::{CONFIG, PACKAGE, Run, read};
 use crate::train::{WindowTask, load};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -21,6 +21,11 @@ pub struct Options {
     /// The folder of data sets that `gimbal data fetch` fills.
     #[arg(long, default_value = "data", value_name = "DIR")]
     data: PathBuf,
+    /// Samples that stand upright, as a .csv or .npy file like the input of `gimbal canonicalize`, or `recorded` for the
+    /// recipe's training samples as recorded: from then on canonical means upright like these. Costs the device
+    /// nothing. For rotations of images and shifts of signals.
+    #[arg(long, value_name = "SAMPLES")]
+    align: Option<PathBuf>,
 }
 
 pub fn run(options: &Options) -> Result<u8> {
@@ -28,6 +33,11 @@ pub fn run(options: &Options) -> Result<u8> {
     let config = run.file(CONFIG);
     let recipe = AnyRecipe::from_toml(&config.display().to_string(), &String::from_utf8_lossy(&read(&config)?))?;
     match &recipe {
+        AnyRecipe::Windows(_) if options.align.is_some() => {
+            bail!(
+                "--align is for rotations of images and shifts of signals, and the run's poses are rotations of space"
+            )
+        }
         AnyRecipe::Windows(recipe) => {
             let workshop = Workshop::new(&options.backend)?;
             let trained = load(&WindowTask::new(recipe, workshop.dataset())?, run.path(), workshop.device())?;
@@ -39,7 +49,7 @@ pub fn run(options: &Options) -> Result<u8> {
         }
         AnyRecipe::Grid(recipe) => {
             let workshop = GridWorkshop::new(recipe, &options.backend, &options.data)?;
-            let finished = workshop.export(&run)?;
+            let finished = workshop.export(&run, options.align.as_deref())?;
             workshop.publish(&run, &finished)?;
         }
     }

@@ -4,16 +4,24 @@ use super::table;
 use super::workshop::interruptible;
 use crate::backend;
 use crate::data::grid::load as load_data;
-use crate::data::posed::Posed;
+use crate::data::posed::{Posed, Sample};
+use crate::data::recording;
 use crate::method::GridModel;
+use crate::package::ContractField;
 use crate::pipeline::grid::{GridFloat, GridMeasured, measure_grid, package_grid};
 use crate::recipe::grid::{GridRecipe, Readout};
 use crate::reproduce::measure::Trial;
 use crate::run::{CONFIG, METRICS, PACKAGE, Run, metrics_json};
-use crate::train::{GridTask, Trained, load, train};
+use crate::train::{GridTask, Trained, align, load, train};
 use anyhow::{Result, anyhow};
 use burn::prelude::{Device, Module};
+use gimbal_core::format::FieldKind;
 use std::path::Path;
+
+/// Stands for the recipe's own training samples, as recorded.
+const RECORDED: &str = "recorded";
+/// The folder in a run's where η learns the aligned samples.
+const ALIGNED: &str = "aligned";
 
 /// The device and the samples that a recipe trains with.
 pub struct GridWorkshop {
@@ -47,16 +55,45 @@ impl GridWorkshop {
         self.finish(&run.name(), trained)
     }
 
-    /// Packages a trained run again.
-    pub fn export(&self, run: &Run) -> Result<GridFinished> {
+    /// Packages a trained run again; with a `reference`, so that this file's samples are upright.
+    pub fn export(&self, run: &Run, reference: Option<&Path>) -> Result<GridFinished> {
+        let upright = reference.map(|path| self.upright(path)).transpose()?;
         let task = GridTask::new(&self.recipe, &self.posed, &self.device)?;
-        self.finish(&run.name(), load(&task, run.path(), &self.device)?)
+        let trained = load(&task, run.path(), &self.device)?;
+        let trained = match upright {
+            None => trained,
+            Some(samples) => {
+                let aligned = Run::at(run.file(ALIGNED));
+                interruptible(&aligned, false, |stop| {
+                    align(&task, trained, &samples, &self.device, aligned.path(), stop)
+                })?
+            }
+        };
+        self.finish(&run.name(), trained)
+    }
+
+    /// The samples of a file, or those of the recipe as recorded.
+    fn upright(&self, path: &Path) -> Result<Vec<Sample>> {
+        if path == Path::new(RECORDED) {
+            return Ok(self.posed.recorded.clone());
+        }
+        let Posed { rows, columns, per_count, .. } = self.posed;
+        let field = ContractField {
+            name: "sample".into(),
+            unit: self.posed.unit.clone(),
+            per_count,
+            kind: FieldKind::Scalar,
+            width: columns,
+        };
+        let counts = recording::read(path, &[field], rows)?;
+        let samples = counts.chunks_exact(rows * columns);
+        Ok(samples.map(|counts| Sample { counts: counts.to_vec(), label: 0 }).collect())
     }
 
     fn finish(&self, name: &str, trained: Trained<GridModel>) -> Result<GridFinished> {
         let package = package_grid(name, &self.recipe, &self.posed, &trained.model)?;
         let float = GridFloat::new(&trained.model, &self.recipe, &self.posed, &self.device);
-        let mut measured = measure_grid(&package, &self.recipe, &self.posed)?;
+        let mut measured = measure_grid(&package, &self.recipe.data.groups, &self.posed)?;
         measured.metrics.extend(float.figures(&self.recipe, &self.posed));
         measured.metrics.push(("parameters".into(), trained.model.num_params() as f64));
         Ok(GridFinished { package, measured })
@@ -71,7 +108,7 @@ impl GridWorkshop {
             Readout::Vectors => None,
             Readout::Code => {
                 let package = package_grid(&run.name(), &self.recipe, &self.posed, &trained.model)?;
-                let measured = measure_grid(&package, &self.recipe, &self.posed)?;
+                let measured = measure_grid(&package, &self.recipe.data.groups, &self.posed)?;
                 run.write(&[(CONFIG, self.recipe.to_toml().as_bytes()), (PACKAGE, &package)])?;
                 Some((package, measured))
             }

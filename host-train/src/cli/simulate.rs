@@ -1,7 +1,7 @@
 //! `gimbal simulate`.
 
 use super::{DONE, NO, table};
-use crate::data::grid::load;
+use crate::data::grid::{Grids, load};
 use crate::nn::grid::Extent;
 use crate::run::{read, write};
 use crate::simulate::{Bin, Simulation, Target, Vectors, extent, simulate, takes_vectors};
@@ -75,14 +75,19 @@ fn vectors(package: &[u8], options: &Options) -> Result<Vectors> {
         }
         return Vectors::recorded(package, options.windows);
     }
-    let set = match (&options.set, extent(&model)) {
+    Vectors::of_grids(package, &set_of(&model, options.set.as_deref(), &options.data)?, options.windows)
+}
+
+/// The data set of a package of grids: the one that was named, or the one that ships if it fits.
+pub fn set_of(model: &Model<'_>, named: Option<&str>, folder: &Path) -> Result<Grids> {
+    let set = match (named, extent(model)) {
         (Some(set), _) => set,
         (None, Extent { rows: 8, columns: 8, .. }) => "digits",
         (None, Extent { rows, columns, .. }) => {
             bail!("say with --set whose samples of {rows} × {columns} to run; `gimbal data list` lists the data sets")
         }
     };
-    Vectors::of_grids(package, &load(set, &options.data)?, options.windows)
+    Ok(load(set, folder)?)
 }
 
 /// Runs `golden` without printing its log.

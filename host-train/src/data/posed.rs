@@ -47,6 +47,8 @@ pub struct Posed {
     pub per_count: f32,
     /// The unit of that.
     pub unit: String,
+    /// The training samples as recorded.
+    pub recorded: Vec<Sample>,
     /// What is learned from: moved once for all, or as recorded.
     pub train: Vec<Sample>,
     /// The training samples, moved, whatever is learned from.
@@ -89,7 +91,8 @@ impl Posed {
             rate_hz: grids.rate_hz,
             per_count: grids.per_count,
             unit: grids.unit.clone(),
-            train: if section.posed { train_moved.samples.clone() } else { upright },
+            train: if section.posed { train_moved.samples.clone() } else { upright.clone() },
+            recorded: upright,
             train_moved,
             test,
             test_moved,

@@ -3,7 +3,9 @@
 
 use crate::nn::grid::Extent;
 use crate::recipe::grid::GroupName;
+use gimbal_core::Model;
 use gimbal_core::domain::{image, ring, signal};
+use gimbal_core::format::{Chart, FieldKind, PoseHead};
 use gimbal_core::group::cyclic::Cyclic;
 use gimbal_core::group::product::RigidMotion;
 use gimbal_core::group::shift::Shift;
@@ -30,6 +32,20 @@ pub fn element(name: GroupName, row: &[f32], extent: Extent) -> Element {
         }
         _ => panic!("{row:?} is no element of {name:?}"),
     }
+}
+
+/// The groups of a package's poses, the last of which acts first; none where they are not of a grid.
+pub fn groups(model: &Model<'_>) -> Vec<GroupName> {
+    let is_image = model.input().fields.iter().any(|field| field.kind == FieldKind::Row);
+    let group = |head: &PoseHead| match head.chart {
+        Chart::Direction => Some(GroupName::So2),
+        Chart::Phase => Some(GroupName::Shift),
+        Chart::Argmax if is_image => Some(GroupName::C4),
+        Chart::Argmax => Some(GroupName::Ring),
+        Chart::Centroid => Some(GroupName::T2),
+        Chart::GramSchmidt | Chart::TwoVectors => None,
+    };
+    model.pose_heads().iter().filter_map(group).collect()
 }
 
 /// `g · h`: first `h`, then `g`; None for elements that are not of one group, or of a pair that makes one.

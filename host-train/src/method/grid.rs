@@ -51,6 +51,10 @@ pub struct GridPose {
     pub(crate) group: GroupName,
     #[module(skip)]
     pub(crate) turns: usize,
+    /// What is upright, as an element's row: poses are what the chart says, times the inverse of this from the right.
+    /// Set once ψ is trained, which then learns no more.
+    #[module(skip)]
+    pub(crate) upright: Option<[f32; 2]>,
 }
 
 /// Samples of one step.
@@ -94,6 +98,7 @@ impl GridPose {
             head: LinearConfig::new(last.channels, 1).with_bias(false).init(device),
             group: section.group,
             turns: section.turns,
+            upright: None,
         })
     }
 
@@ -109,6 +114,24 @@ impl GridPose {
         let mixed = (map.reshape([b, turns, c, h * w]) * weight).sum_dim(2).reshape([b, turns, h, w]);
         // Weights of positions are not negative.
         group.numbers(if self.group == GroupName::T2 { burn::tensor::activation::relu(mixed) } else { mixed })
+    }
+}
+
+impl GridPose {
+    /// The numbers that the chart takes, and the pose.
+    fn element(&self, group: &dyn Group, x: Tensor<4>) -> (Tensor<2>, Tensor<2>) {
+        let Some(upright) = self.upright else {
+            let numbers = self.numbers(group, x);
+            return (numbers.clone(), group.chart(numbers));
+        };
+        // Frozen, statistics included.
+        let learns = x.device().is_autodiff();
+        let (psi, x) = if learns { (self.clone().valid(), x.inner()) } else { (self.clone(), x) };
+        let numbers = psi.numbers(group, x);
+        let [b, _] = numbers.dims();
+        let upright = Tensor::<2>::from_data([upright], &numbers.device()).expand([b, 2]);
+        let element = group.compose(group.chart(numbers.clone()), group.inverse(upright));
+        if learns { (Tensor::from_inner(numbers), Tensor::from_inner(element)) } else { (numbers, element) }
     }
 }
 
@@ -147,6 +170,13 @@ impl GridModel {
         Ok(initialize(model, recipe.training.seed))
     }
 
+    /// Turns the poses of ψ's last step, which learns no more, so that samples whose pose was `upright` have none.
+    pub(crate) fn align(&mut self, upright: [f32; 2]) {
+        if let Some(pose) = self.poses.last_mut() {
+            pose.upright = Some(upright);
+        }
+    }
+
     /// The groups of ψ's steps.
     pub fn groups(&self) -> Vec<Box<dyn Group>> {
         let group = |pose: &GridPose| group::group(pose.group, self.extent).expect("new has checked it");
@@ -161,8 +191,7 @@ impl GridModel {
         let mut canonical = x;
         let (mut inputs, mut numbers, mut elements) = (Vec::new(), Vec::new(), Vec::new());
         for (pose, group) in self.poses.iter().zip(self.groups()) {
-            let said = pose.numbers(&*group, canonical.clone());
-            let element = group.chart(said.clone());
+            let (said, element) = pose.element(&*group, canonical.clone());
             let back = group.act(group.inverse(element.clone()), canonical.clone());
             inputs.push(std::mem::replace(&mut canonical, back));
             numbers.push(said);
@@ -212,7 +241,8 @@ impl GridModel {
         let forward = self.forward(samples.clone());
         let device = samples.device();
         let zero = || Tensor::<1>::zeros([1], &device);
-        let law = if weights.law > 0.0 { self.law(&forward, &mut rng) } else { zero() };
+        let learns = self.poses.iter().all(|pose| pose.upright.is_none());
+        let law = if weights.law > 0.0 && learns { self.law(&forward, &mut rng) } else { zero() };
         let reconstruction = match self.reconstruction(&forward) {
             None => zero(),
             Some(decoded) if weights.quotient > 0 => {

@@ -61,10 +61,10 @@ pub struct GridMeasured {
     pub evaluation: GridEvaluation,
 }
 
-/// Measures a package through core.
-pub fn measure_grid(package: &[u8], recipe: &GridRecipe, posed: &Posed) -> Result<GridMeasured> {
+/// Measures a package through core, on samples that `groups` have moved.
+pub fn measure_grid(package: &[u8], groups: &[GroupName], posed: &Posed) -> Result<GridMeasured> {
     let mut core = Core::new(package)?;
-    let evaluation = evaluate_grid(&mut core, posed, &recipe.data.groups)?;
+    let evaluation = evaluate_grid(&mut core, posed, groups)?;
     let mut metrics = evaluation.figures(&mut core, posed)?;
     let mut note = |name: &str, value: f64| metrics.push((name.to_owned(), value));
     let model = core.model();

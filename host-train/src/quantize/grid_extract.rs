@@ -74,6 +74,9 @@ fn pose(pose: &GridPose, input: [usize; 3]) -> PoseStack {
     let window = Window { size: size.map(|size| size as u16), ..Window::POINT };
     let output = [rows / size[0], columns / size[1], outputs];
     stack.steps.push(Step { kind: StepKind::Convolve { linear, window, relu }, output });
+    if let Some([cos, sin]) = pose.upright {
+        align(&mut stack, cos, sin);
+    }
     PoseStack { group: pose.group, stack, sum }
 }
 
@@ -92,6 +95,18 @@ fn wave(k: usize, n: usize) -> f32 {
         (2, _) => -cos(rest),
         _ => cos(quarter - rest),
     }
+}
+
+/// Turns poses that are angles from the right, by other weights of the last layer: that costs the device nothing.
+///
+/// The rows for x and y stay quarter turns of each other, exactly, which quarter turns of the image rely on.
+fn align(stack: &mut Stack, cos: f32, sin: f32) {
+    let Some(Step { kind: StepKind::Convolve { linear, .. }, .. }) = stack.steps.last_mut() else { return };
+    let (x, y) = linear.weights.split_at(linear.columns());
+    // Each a sum of two products, in one order for both rows: (x, y) ↦ (y, −x) swaps them up to the sign.
+    let turned =
+        |a: &[f32], b: &[f32], sin: f32| -> Vec<f32> { a.iter().zip(b).map(|(a, b)| cos * a + sin * b).collect() };
+    linear.weights = [turned(x, y, sin), turned(y, x, -sin)].concat();
 }
 
 fn stack(layers: &GridStack, input: [usize; 3]) -> Stack {

@@ -33,6 +33,11 @@ impl<'a> GridTask<'a> {
         Ok(Self { recipe, samples })
     }
 
+    /// The recipe.
+    pub(super) fn recipe(&self) -> &GridRecipe {
+        self.recipe
+    }
+
     fn batch(&self, places: &[usize], rng: &mut ChaCha8Rng, device: &Device) -> GridBatch {
         let (extent, augment) = (self.samples.extent(), &self.recipe.augment);
         let Extent { rows, columns, .. } = extent;

@@ -4,11 +4,13 @@
 //! takes exactly the steps of one that was not, and a seed decides every bit of the weights on a
 //! given backend.
 
+mod align;
 mod checkpoint;
 mod grids;
 mod progress;
 mod windows;
 
+pub use align::align;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use grids::GridTask;
 pub use windows::WindowTask;
@@ -45,6 +47,9 @@ pub enum TrainError {
     /// The recipe's networks or groups do not fit the samples.
     #[error("{0}")]
     Shape(String),
+    /// Samples that shall be upright have no mean pose.
+    #[error("The poses of these samples have no mean: the recipe has no ψ whose poses are angles, or they cancel out.")]
+    NoMean,
     /// The checkpoint could not be read or written.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),

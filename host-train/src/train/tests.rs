@@ -97,8 +97,9 @@ fn a_resumed_run_ends_with_the_same_bits() {
 fn an_interrupt_keeps_what_was_finished() {
     let recipe = recipe();
     let folder = tempfile::tempdir().unwrap();
-    let stop = AtomicBool::new(true);
-    let error = train(&recipe, &dataset(), &device(), folder.path(), false, &stop).unwrap_err();
+    let (stop, set) = (AtomicBool::new(true), dataset());
+    let task = WindowTask::new(&recipe, &set).unwrap();
+    let error = train(&task, &device(), folder.path(), false, &stop).unwrap_err();
     assert!(matches!(error, TrainError::Interrupted { epoch: 0, epochs: 4 }), "{error}");
     assert!(run(folder.path(), true, &recipe).is_ok());
 }
