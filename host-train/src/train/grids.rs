@@ -3,7 +3,7 @@
 use super::windows::shuffled;
 use super::{Draw, Task, TrainError};
 use crate::data::augment::deviate;
-use crate::data::posed::Posed;
+use crate::data::posed::{Posed, Sample};
 use crate::group::draw;
 use crate::method::{GridBatch, GridModel, Loss};
 use crate::nn::grid::Extent;
@@ -27,6 +27,20 @@ impl<'a> GridTask<'a> {
     pub fn new(recipe: &'a GridRecipe, samples: &'a Posed, device: &Device) -> Result<Self, TrainError> {
         if samples.train.len() < 2 {
             return Err(TrainError::NoWindows);
+        }
+        let wrong = |reason: String| Err(TrainError::Samples(reason));
+        let flat = |sample: &Sample| sample.counts.iter().all(|count| Some(count) == sample.counts.first());
+        if let Some(index) = samples.train.iter().position(flat).filter(|_| !recipe.pose.is_empty()) {
+            return wrong(format!("training sample {index} is the same number throughout, so it has no pose to learn"));
+        }
+        if recipe.loss.class > 0.0 {
+            let classes = samples.classes.len();
+            if classes < 2 {
+                return wrong("the recipe weighs classes, and the data set has no labels; set loss.class to 0".into());
+            }
+            if let Some(index) = samples.train.iter().position(|sample| sample.label >= classes) {
+                return wrong(format!("training sample {index} has a label beyond the {classes} classes"));
+            }
         }
         // Built once for what it refuses.
         GridModel::new(recipe, samples.extent(), samples.classes.len(), device).map_err(TrainError::Shape)?;
@@ -99,5 +113,73 @@ impl Task for GridTask<'_> {
 
     fn loss(&self, model: &GridModel, batch: GridBatch) -> Loss {
         model.loss(batch, self.recipe)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::posed::Moved;
+    use crate::nn::testing::device;
+    use crate::recipe::grid::GroupName;
+
+    fn posed(rows: usize, columns: usize) -> Posed {
+        let count = |index: usize, place: usize| (index * 7 + place * place * 31 % 97) as i16;
+        let sample = |index: usize| Sample {
+            counts: (0..rows * columns).map(|place| count(index, place)).collect(),
+            label: index % 10,
+        };
+        let train: Vec<Sample> = (0..20).map(sample).collect();
+        let moved = Moved { samples: train.clone(), elements: Vec::new() };
+        Posed {
+            rows,
+            columns,
+            classes: (0..10).map(|class| class.to_string()).collect(),
+            rate_hz: 1.0,
+            per_count: 1.0,
+            unit: "ink".into(),
+            recorded: train.clone(),
+            train: train.clone(),
+            train_moved: moved.clone(),
+            test: train,
+            test_moved: moved,
+        }
+    }
+
+    fn refusal(recipe: &GridRecipe, posed: &Posed) -> String {
+        GridTask::new(recipe, posed, &device()).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn samples_that_nothing_can_be_learned_from_are_refused_before_training() {
+        let recipe = GridRecipe::load("rotated-digits-small").unwrap();
+        assert_eq!(refusal(&recipe, &posed(8, 8)), "");
+        let mut empty = posed(8, 8);
+        empty.train[3].counts.fill(0);
+        assert!(refusal(&recipe, &empty).contains("sample 3"));
+        let mut nameless = posed(8, 8);
+        nameless.classes.clear();
+        assert!(refusal(&recipe, &nameless).contains("no labels"));
+        let mut beyond = posed(8, 8);
+        beyond.train[4].label = 10;
+        assert!(refusal(&recipe, &beyond).contains("sample 4"));
+    }
+
+    #[test]
+    fn a_group_that_cannot_act_on_its_data_is_refused_before_training() {
+        let mut recipe = GridRecipe::load("rotated-digits-small").unwrap();
+        assert!(refusal(&recipe, &posed(8, 6)).contains("square"));
+        recipe.pose[0].group = GroupName::C4;
+        assert!(refusal(&recipe, &posed(8, 6)).contains("square"));
+        let ring = GridRecipe::load("ring").unwrap();
+        // Strides that do not close around so many electrodes, and a signal that is none.
+        let mut gapped = ring.clone();
+        if let crate::recipe::grid::LayerSection::Conv(conv) = &mut gapped.eta.layers[2] {
+            conv.stride = [1, 4];
+        }
+        assert!(refusal(&gapped, &posed(200, 6)).contains("does not close"));
+        assert!(refusal(&ring, &posed(200, 1)).contains("two electrodes"));
+        let beats = GridRecipe::load("shifted-beats").unwrap();
+        assert!(refusal(&beats, &posed(140, 2)).contains("signals"));
     }
 }

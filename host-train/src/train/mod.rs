@@ -47,6 +47,9 @@ pub enum TrainError {
     /// The recipe's networks or groups do not fit the samples.
     #[error("{0}")]
     Shape(String),
+    /// The samples are not what the recipe needs.
+    #[error("The data set cannot be trained on: {0}.")]
+    Samples(String),
     /// Samples that shall be upright have no mean pose.
     #[error("The poses of these samples have no mean: the recipe has no ψ whose poses are angles, or they cancel out.")]
     NoMean,
