@@ -1,9 +1,9 @@
 //! Filters in all their turns: kernels of group convolutions over the rotations of an image.
 //!
 //! Formula: a filter is `w(ρ, φ) = Σ_j a_j b_j(ρ, φ)` with basis functions that are circular harmonics on Gaussian
-//! rings, `exp(−(ρ − r)² / 2σ²) · {cos mφ, sin mφ}`. Its turn by `θ` is the same sum with `φ − θ`, so no turned
-//! filter is interpolated from another. With N turns, the kernel of output turn g on input turn h is the filter for
-//! the difference h − g, turned by `2πg/N`.
+//! rings, `exp(−(ρ − r)² / 2σ²) · {cos mφ, sin mφ}`, and zero in the middle where m is not. Its turn by `θ` is the same
+//! sum with `φ − θ`, so no turned filter is interpolated from another. With N turns, the kernel of output turn g on
+//! input turn h is the filter for the difference h − g, turned by `2πg/N`.
 //!
 //! (Weiler, Hamprecht and Storath, *Learning Steerable Filters for Rotation Equivariant CNNs*, 2018; Cohen and
 //! Welling, *Group Equivariant Convolutional Networks*, 2016.)
@@ -101,6 +101,10 @@ fn table(size: usize, turns: usize) -> Vec<f32> {
         let at = |turn: usize, row: usize, column: usize| {
             // x to the right and y down: a positive turn takes x towards y.
             let (x, y) = (column as f32 - middle, row as f32 - middle);
+            // The middle lies in no direction: only what is the same in all of them can stand there.
+            if harmonic.frequency > 0.0 && x == 0.0 && y == 0.0 {
+                return 0.0;
+            }
             let angle = y.atan2(x) - TAU * turn as f32 / turns as f32;
             let ring = (-((x.hypot(y) - harmonic.radius) / SIGMA).powi(2) / 2.0).exp();
             let wave = harmonic.frequency * angle;
@@ -142,6 +146,28 @@ mod tests {
         // A quarter is two of eight turns.
         let moved = Tensor::cat(vec![before.clone().narrow(1, 12, 4), before.narrow(1, 0, 12)], 1);
         assert!(difference(after, moved) < TOLERANCE);
+    }
+
+    /// What extraction counts on: the turns below a quarter, turned pixel by pixel, are all others.
+    #[test]
+    fn a_quarter_of_the_turns_later_stands_the_filter_turned_by_a_quarter() {
+        for (size, turns) in [(1, 4), (2, 8), (3, 4), (3, 8), (4, 12), (5, 16), (7, 8)] {
+            let (table, pixels) = (table(size, turns), size * size);
+            for function in table.chunks(turns * pixels) {
+                for turn in 0..turns {
+                    let later = (turn + turns / 4) % turns;
+                    let [filter, turned] = [turn, later].map(|turn| &function[turn * pixels..][..pixels]);
+                    for (place, number) in turned.iter().enumerate() {
+                        let (row, column) = (place / size, place % size);
+                        let expected = filter[(size - 1 - column) * size + row];
+                        assert!(
+                            (number - expected).abs() < TOLERANCE,
+                            "{size} pixels, turn {turn}: {number} {expected}"
+                        );
+                    }
+                }
+            }
+        }
     }
 
     #[test]
