@@ -8,7 +8,8 @@
 //! ```
 //!
 //! * [`recipe`] — what to train, as one TOML file;
-//! * [`data`] — recordings, windows, random rotations; samples on a grid, and fetching them;
+//! * [`data`] — recordings, windows, random rotations; samples on a grid, where to get them, and how they are moved;
+//! * [`group`] — groups on tensors: chart, action, and the law that holds ψ to them;
 //! * [`nn`] — the layers, each in a form that integers can follow exactly;
 //! * [`method`] — the networks and their loss;
 //! * [`backend`] — where the tensors live;
@@ -19,7 +20,7 @@
 //! * [`inspect`] — what each layer costs, and how many instructions it will take;
 //! * [`simulate`](mod@simulate) — the same package in firmware, in QEMU;
 //! * [`report`] — all of it as one page;
-//! * [`reproduce`] — published experiments, run again;
+//! * [`reproduce`] — published experiments, run again, with their baselines;
 //! * [`pipeline`] and [`run`] — the road from weights to a run's folder;
 //! * [`cli`] — the commands.
 #![recursion_limit = "256"]
