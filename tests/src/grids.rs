@@ -149,7 +149,7 @@ mod tests {
                 let Outcome::Encoded(found) = session.run(&window).unwrap() else { panic!("no pose: {grid:?}") };
                 poses.insert(found.pose.unwrap().element.numbers().map(f32::to_bits));
             }
-            assert!(poses.len() > 2, "{grid:?}: {} different poses", poses.len());
+            assert!(poses.len() > 1, "{grid:?}: always the same pose");
             let zeros = vec![0; usize::from(grid.rows * grid.columns)];
             assert!(matches!(session.run(&zeros), Ok(Outcome::Degenerate(_))), "{grid:?}");
         }

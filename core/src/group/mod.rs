@@ -10,7 +10,7 @@
 //!
 //! 1. **Element.** A small `Copy` type, [`o2::Orthogonal`], with private fields, so that every value is an
 //!    element: nobody can write a matrix that is no reflection. Implement [`Group`], and say in words which
-//!    way a positive angle turns. A group that acts on another one implements [`Automorphisms`] and so joins
+//!    way a positive angle turns, and in [`Element::numbers`] which numbers stand for it. A group that acts on another one implements [`Automorphisms`] and so joins
 //!    it in a [`product::Semidirect`], as SE(2) is made of translations and rotations.
 //! 2. **Chart.** From what ψ puts out, which the group must turn along with the window, to an element:
 //!    [`o2::Handed`]. It is a struct of the two lengths that calibration finds, with a method `pose` that
@@ -182,4 +182,37 @@ fn sides(input: &Input<'_>) -> Option<[u16; 2]> {
 /// Whether a tensor is so many numbers in a row, of 32 bits.
 fn is_row(tensor: &Tensor, count: u16) -> bool {
     tensor.dtype == Dtype::I32 && tensor.shape == [1, 1, count]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::array::from_fn;
+
+    /// Each place tells its position, so that an exchange is seen; parts that a group fixes keep their value.
+    #[test]
+    fn the_numbers_of_elements_stand_where_the_table_says() {
+        let turn = so2::Rotation::from_vector([3.0, 4.0]).unwrap();
+        let normal = translation::Translation::from_vector([5.0, 6.0]).unwrap();
+        let cases = [
+            (Element::Planar(turn), &[0.6, 0.8][..]),
+            (Element::Orthogonal(o2::Orthogonal::new(turn, true)), &[0.6, 0.8, 1.0]),
+            (Element::Orthogonal(o2::Orthogonal::new(turn, false)), &[0.6, 0.8, 0.0]),
+            (Element::Cyclic(cyclic::Cyclic::new(2, 7)), &[2.0, 7.0]),
+            (Element::Shift(shift::Shift::from_turns(0.25)), &[0.25]),
+            (Element::Translation(normal), &[5.0, 6.0]),
+            (Element::RigidMotion(product::RigidMotion { normal, acting: turn }), &[5.0, 6.0, 0.6, 0.8]),
+        ];
+        for (element, numbers) in cases {
+            assert_eq!(element.numbers(), from_fn(|at| numbers.get(at).copied().unwrap_or(0.0)), "{element:?}");
+        }
+    }
+
+    #[test]
+    fn a_matrix_is_written_row_by_row() {
+        let g = so3::Rotation::from_quaternion([0.5, 0.1, -0.7, 0.4]);
+        let [first, second, third] = g.rows();
+        let numbers = Element::Rotation(g).numbers();
+        assert_eq!((&numbers[..3], &numbers[3..6], &numbers[6..]), (&first[..], &second[..], &third[..]));
+    }
 }
