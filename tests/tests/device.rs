@@ -70,9 +70,9 @@ fn the_device_equals_the_host_in_every_group() {
 fn digits_are_shown_as_the_device_sees_them() {
     let (simulation, lines) = run(DIGITS, &digits(), Target::M4, Bin::Digits);
     assert!(simulation.success);
-    // A line of its own, two of what is found, or one of why nothing is, and eight of the picture.
+    // One for each image, one of what was found in it, and eight of the picture; zeros are a warning.
     assert_eq!(lines.len(), 1 + (24 + 8) * (1 + 1 + 8) + 1 + 1, "{lines:?}");
-    assert_eq!(lines[1], "INFO  turned by 0°");
+    assert_eq!(lines[1], "INFO  the first image, turned by 0°");
     assert!(lines[2].contains("°, confidence "), "{}", lines[2]);
     assert!(lines[3..11].iter().all(|line| line.ends_with('|') && line.len() == 6 + 9), "{:?}", &lines[3..11]);
     // The first image is also the first of the vectors.

@@ -10,8 +10,9 @@
 //!
 //! 1. **Element.** A small `Copy` type, [`o2::Orthogonal`], with private fields, so that every value is an
 //!    element: nobody can write a matrix that is no reflection. Implement [`Group`], and say in words which
-//!    way a positive angle turns, and in [`Element::numbers`] which numbers stand for it. A group that acts on another one implements [`Automorphisms`] and so joins
-//!    it in a [`product::Semidirect`], as SE(2) is made of translations and rotations.
+//!    way a positive angle turns, and in [`Element::numbers`] which numbers stand for it. A group that acts on
+//!    another one implements [`Automorphisms`] and so joins it in a [`product::Semidirect`], as SE(2) is made of
+//!    translations and rotations.
 //! 2. **Chart.** From what ψ puts out, which the group must turn along with the window, to an element:
 //!    [`o2::Handed`]. It is a struct of the two lengths that calibration finds, with a method `pose` that
 //!    answers a [`Pose`] or says which [`Degenerate`] case has none. Inputs that a part of the group leaves

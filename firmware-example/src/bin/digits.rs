@@ -6,7 +6,7 @@
 
 use defmt::{info, unwrap, warn};
 use gimbal_core::domain::image::{Affine, transform};
-use gimbal_core::group::{Element, so2::Rotation};
+use gimbal_core::group::{Element, Pose, so2::Rotation};
 use gimbal_core::{Model, Outcome, Session};
 use gimbal_firmware::vectors::Vectors;
 use gimbal_firmware::{KERNELS, PACKAGE, VECTORS, entry, exit, memory};
@@ -30,7 +30,7 @@ fn main() -> ! {
     for degrees in (0u16..360).step_by(STEP) {
         let turn = Rotation::from_angle(f32::from(degrees).to_radians());
         unwrap!(transform(&Affine::from(turn), columns, first, turned));
-        info!("turned by {=u16}°", degrees);
+        info!("the first image, turned by {=u16}°", degrees);
         log(model, unwrap!(session.run(turned)));
     }
     for (count, vector) in vectors.enumerate() {
@@ -46,19 +46,18 @@ fn log(model: &Model<'_>, outcome: Outcome<'_>) {
         Outcome::Degenerate(why) => return warn!("no pose, {}", why),
     };
     let class = found.logits.and_then(|logits| model.classes().nth(logits.argmax())).unwrap_or("no classifier");
-    if let Some(pose) = found.pose {
-        let hundredths = (pose.confidence * 100.0) as i32 as f32;
-        info!("{=str}, pose {=i32}°, confidence {=f32}", class, degrees(&pose.element), hundredths / 100.0);
+    if let Some(Pose { element, confidence }) = found.pose {
+        let percent = (confidence * 100.0) as i32;
+        info!("{=str}, turned by {=i32}°, confidence {=i32} %", class, degrees(&element), percent);
     }
     let (columns, most) = (model.input().channels(), found.canonical.iter().max().map_or(1, |&most| most.max(1)));
-    // Two pixels are as wide as one line is high; of a large image every second one will do.
+    // Of a large image every second pixel will do.
     let step = if columns > 16 { 2 } else { 1 };
     for row in found.canonical.chunks_exact(columns).step_by(step) {
         let mut line = [b' '; 64];
         for (shade, &count) in line.iter_mut().zip(row.iter().step_by(step)) {
-            let bright =
-                usize::from(count.max(0).unsigned_abs()) * (SHADES.len() - 1) / usize::from(most.unsigned_abs());
-            *shade = SHADES.get(bright).copied().unwrap_or_default();
+            let bright = i32::from(count.max(0)) * (SHADES.len() as i32 - 1) / i32::from(most);
+            *shade = SHADES.get(bright as usize).copied().unwrap_or_default();
         }
         info!("{=str}|", unwrap!(str::from_utf8(&line)).get(..columns.div_ceil(step)).unwrap_or_default());
     }
@@ -70,7 +69,7 @@ fn degrees(element: &Element) -> i32 {
         Element::Planar(g) => g.angle(),
         Element::Orthogonal(g) => g.rotation().angle(),
         Element::RigidMotion(g) => g.acting.angle(),
-        Element::Cyclic(g) => f32::from(g.index()) / f32::from(g.order()) * core::f32::consts::TAU,
+        Element::Cyclic(g) => Rotation::from_quarter_turns(g.index()).angle(),
         _ => 0.0,
     };
     angle.to_degrees() as i32
