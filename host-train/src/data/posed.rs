@@ -149,8 +149,3 @@ pub fn centred(counts: &[i16], [h, w]: [usize; 2], [rows, columns]: [usize; 2]) 
     }
     canvas
 }
-
-/// Whether a group's elements are angles, whose distances are told in degrees.
-pub fn is_circle(name: GroupName) -> bool {
-    matches!(name, GroupName::So2 | GroupName::Shift)
-}

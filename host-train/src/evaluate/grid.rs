@@ -6,10 +6,11 @@ use crate::data::posed::{Moved, Posed};
 use crate::group::element::{self, Distance, element, product};
 use crate::recipe::grid::GroupName;
 use gimbal_core::Error;
+use gimbal_core::format::Chart;
 use gimbal_core::group::Element;
 
 /// Name, unit and meaning of each figure of a grid's `metrics.json`, in the order in which they are printed.
-pub const GRID_FIGURES: [(&str, &str, &str); 20] = [
+pub const GRID_FIGURES: [(&str, &str, &str); 21] = [
     ("accuracy_moved_int8", "", "test accuracy through core, each sample moved by its own random element"),
     ("accuracy_upright_int8", "", "the same, samples as recorded"),
     ("accuracy_moved_float", "", "the float networks' accuracy on the same moved samples"),
@@ -24,6 +25,11 @@ pub const GRID_FIGURES: [(&str, &str, &str); 20] = [
     ("pose_error_px_p95", "px", "the same, 95th percentile"),
     ("pose_error_deg_median_float", "°", "the angle, float networks, median"),
     ("pose_error_deg_p95_float", "°", "the same, 95th percentile"),
+    (
+        "hand_errors",
+        "",
+        "share of the samples for which one of ψ(g·x) and g·ψ(x) reflects and the other does not; 180° apart",
+    ),
     ("degenerate_samples", "", "moved test samples without a pose"),
     ("knn_accuracy", "", "5-NN on the integer code, all samples moved, fit on training samples"),
     ("knn_accuracy_upright", "", "the same, test samples as recorded"),
@@ -98,6 +104,10 @@ impl GridEvaluation {
             if pixels.iter().any(|&pixels| pixels > 0.0) {
                 note("pose_error_px_median", percentile(&pixels, 0.5));
                 note("pose_error_px_p95", percentile(&pixels, 0.95));
+            }
+            if device.model().pose_heads().iter().any(|pose| pose.chart == Chart::TwoVectors) {
+                let apart = self.law.iter().filter(|distance| distance.apart).count();
+                note("hand_errors", apart as f64 / self.law.len().max(1) as f64);
             }
             note("degenerate_samples", self.moved.iter().filter(|reading| reading.degenerate.is_some()).count() as f64);
         }

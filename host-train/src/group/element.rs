@@ -7,6 +7,7 @@ use gimbal_core::Model;
 use gimbal_core::domain::{image, ring, signal};
 use gimbal_core::format::{Chart, FieldKind, PoseHead};
 use gimbal_core::group::cyclic::Cyclic;
+use gimbal_core::group::o2::Orthogonal;
 use gimbal_core::group::product::RigidMotion;
 use gimbal_core::group::shift::Shift;
 use gimbal_core::group::translation::Translation;
@@ -22,6 +23,10 @@ pub fn element(name: GroupName, row: &[f32], extent: Extent) -> Element {
     match (name, row) {
         (GroupName::So2, &[cos, sin]) => {
             Element::Planar(so2::Rotation::from_vector([cos, sin]).expect("the row has length 1"))
+        }
+        (GroupName::O2, &[cos, sin, hand]) => {
+            let rotation = so2::Rotation::from_vector([cos, sin]).expect("the row has length 1");
+            Element::Orthogonal(Orthogonal::new(rotation, hand < 0.0))
         }
         (GroupName::Shift, &[cos, sin]) => Element::Shift(Shift::from_turns(sin.atan2(cos) / TAU)),
         (GroupName::C4 | GroupName::Ring, _) => Element::Cyclic(Cyclic::new(index(), row.len() as u16)),
@@ -52,6 +57,7 @@ pub fn groups(model: &Model<'_>) -> Vec<GroupName> {
 pub fn product(g: Element, h: Element) -> Option<Element> {
     Some(match (g, h) {
         (Element::Planar(g), Element::Planar(h)) => Element::Planar(g.compose(h)),
+        (Element::Orthogonal(g), Element::Orthogonal(h)) => Element::Orthogonal(g.compose(h)),
         (Element::Shift(g), Element::Shift(h)) => Element::Shift(g.compose(h)),
         (Element::Cyclic(g), Element::Cyclic(h)) => Element::Cyclic(g.compose(h)),
         (Element::Translation(g), Element::Translation(h)) => Element::Translation(g.compose(h)),
@@ -64,27 +70,34 @@ pub fn product(g: Element, h: Element) -> Option<Element> {
 /// How far apart two elements are.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Distance {
-    /// Degrees between angles, where a whole signal is 360° and so is a whole ring; 0 where there is no angle.
+    /// Degrees between angles, where a whole signal is 360° and so is a whole ring; 0 where there is no angle, and 180
+    /// between an element that reflects and one that does not: of those no turn makes one the other.
     pub degrees: f32,
     /// Pixels between translations.
     pub pixels: f32,
+    /// Whether one of them reflects and the other does not.
+    pub apart: bool,
 }
 
 /// How far apart two elements of one group are; None for others.
 pub fn distance(g: Element, h: Element) -> Option<Distance> {
-    let degrees = |degrees| Distance { degrees, pixels: 0.0 };
+    let degrees = |degrees| Distance { degrees, ..Distance::default() };
     let pixels = |g: Translation, h: Translation| (g.x() - h.x()).hypot(g.y() - h.y());
     Some(match (g, h) {
         (Element::Planar(g), Element::Planar(h)) => degrees(g.angle_to(&h).to_degrees()),
+        (Element::Orthogonal(g), Element::Orthogonal(h)) => {
+            let apart = g.is_reflected() != h.is_reflected();
+            Distance { apart, ..degrees(if apart { 180.0 } else { g.rotation().angle_to(&h.rotation()).to_degrees() }) }
+        }
         (Element::Shift(g), Element::Shift(h)) => degrees(g.turns_to(&h).abs() * 360.0),
         (Element::Cyclic(g), Element::Cyclic(h)) => {
             let between = g.inverse().compose(h);
             let (index, order) = (between.index(), between.order());
             degrees(f32::from(index.min(order - index)) * 360.0 / f32::from(order))
         }
-        (Element::Translation(g), Element::Translation(h)) => Distance { degrees: 0.0, pixels: pixels(g, h) },
+        (Element::Translation(g), Element::Translation(h)) => Distance { pixels: pixels(g, h), ..Distance::default() },
         (Element::RigidMotion(g), Element::RigidMotion(h)) => {
-            Distance { degrees: g.acting.angle_to(&h.acting).to_degrees(), pixels: pixels(g.normal, h.normal) }
+            Distance { pixels: pixels(g.normal, h.normal), ..degrees(g.acting.angle_to(&h.acting).to_degrees()) }
         }
         _ => return None,
     })
@@ -112,6 +125,7 @@ pub fn act(g: Element, extent: Extent, counts: &[i16]) -> Option<Vec<i16>> {
 pub fn inverse(g: Element) -> Option<Element> {
     Some(match g {
         Element::Planar(g) => Element::Planar(g.inverse()),
+        Element::Orthogonal(g) => Element::Orthogonal(g.inverse()),
         Element::Translation(g) => Element::Translation(g.inverse()),
         Element::RigidMotion(g) => Element::RigidMotion(g.inverse()),
         Element::Cyclic(g) => Element::Cyclic(g.inverse()),
@@ -138,6 +152,7 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         for (name, rows, columns) in [
             (GroupName::So2, 16, 16),
+            (GroupName::O2, 16, 16),
             (GroupName::C4, 16, 16),
             (GroupName::T2, 16, 16),
             (GroupName::Shift, 20, 1),
@@ -165,12 +180,12 @@ mod tests {
     fn products_and_distances_agree() {
         let extent = Extent { channels: 1, rows: 9, columns: 8 };
         let mut rng = ChaCha8Rng::seed_from_u64(2);
-        for name in [GroupName::T2, GroupName::Ring] {
+        for name in [GroupName::O2, GroupName::T2, GroupName::Ring] {
             let group = group(name, extent).unwrap();
             let [g, h] = [(); 2].map(|()| element(name, &group.draw(&mut rng), extent));
             let back = product(inverse(g).unwrap(), product(g, h).unwrap()).unwrap();
-            let Distance { degrees, pixels } = distance(back, h).unwrap();
-            assert!(degrees == 0.0 && pixels < 1e-4, "{name:?}");
+            let Distance { degrees, pixels, apart } = distance(back, h).unwrap();
+            assert!(degrees < 1e-4 && pixels < 1e-4 && !apart, "{name:?}");
         }
     }
 }

@@ -8,11 +8,13 @@
 
 mod cyclic;
 pub mod element;
+mod o2;
 mod shift;
 mod so2;
 mod t2;
 
 pub use cyclic::{QuarterTurns, Ring};
+pub use o2::O2;
 pub use shift::Shift;
 pub use so2::So2;
 pub use t2::T2;
@@ -24,10 +26,15 @@ use rand_chacha::ChaCha8Rng;
 
 /// What a group can do with a batch.
 pub trait Group: std::fmt::Debug {
+    /// How many numbers ψ reads off its last map at each place, in each way.
+    fn readouts(&self) -> usize {
+        1
+    }
+
     /// The last step of ψ, without weights: from its last map to the numbers of the chart.
     ///
     /// # Shapes
-    /// `map` `[B, turns, rows, columns]`, one channel a turn → `[B, numbers]`.
+    /// `map` `[B, readouts · ways, rows, columns]`, readouts outside → `[B, numbers]`.
     fn numbers(&self, map: Tensor<4>) -> Tensor<2>;
 
     /// The chart ξ: numbers → elements.
@@ -70,6 +77,7 @@ pub fn group(name: GroupName, extent: Extent) -> Result<Box<dyn Group>, String> 
     };
     Ok(match name {
         GroupName::So2 => square("Rotations").map(|()| Box::new(So2) as Box<dyn Group>)?,
+        GroupName::O2 => square("Rotations and reflections").map(|()| Box::new(O2))?,
         GroupName::C4 => square("Quarter turns").map(|()| Box::new(QuarterTurns))?,
         GroupName::T2 if rows < 2 || columns < 2 => {
             return Err(format!("Translations act on images; these samples are {rows} × {columns}."));

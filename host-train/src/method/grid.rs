@@ -10,7 +10,7 @@
 use super::giae::Loss;
 use crate::group::{self, Group};
 use crate::nn::grid::{Extent, GridStack};
-use crate::nn::{GridDecoder, initialize};
+use crate::nn::{GridDecoder, Symmetry, initialize};
 use crate::recipe::grid::{GridRecipe, GroupName, PoseSection, Readout};
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
@@ -45,12 +45,12 @@ pub struct GridModel {
 #[derive(Module, Debug)]
 pub struct GridPose {
     pub(crate) stack: GridStack,
-    /// From the channels of a turn to one number; no bias, which would point nowhere.
+    /// From the channels of a way to the numbers that the group reads; no bias, which would point nowhere.
     pub(crate) head: Linear,
     #[module(skip)]
     pub(crate) group: GroupName,
     #[module(skip)]
-    pub(crate) turns: usize,
+    pub(crate) symmetry: Symmetry,
     /// What is upright, as an element's row: poses are what the chart says, times the inverse of this from the right.
     /// Set once ψ is trained, which then learns no more.
     #[module(skip)]
@@ -88,16 +88,17 @@ pub struct GridForward {
 }
 
 impl GridPose {
-    fn new(section: &PoseSection, extent: Extent, device: &Device) -> Result<Self, String> {
-        let (stack, last) = GridStack::new(&section.layers, extent, section.turns, device)?;
+    fn new(section: &PoseSection, group: &dyn Group, extent: Extent, device: &Device) -> Result<Self, String> {
+        let symmetry = section.symmetry();
+        let (stack, last) = GridStack::new(&section.layers, extent, symmetry, device)?;
         if section.group == GroupName::Ring && last.columns != extent.columns {
             return Err("leaves another number of electrodes than there are".into());
         }
         Ok(Self {
             stack,
-            head: LinearConfig::new(last.channels, 1).with_bias(false).init(device),
+            head: LinearConfig::new(last.channels, group.readouts()).with_bias(false).init(device),
             group: section.group,
-            turns: section.turns,
+            symmetry,
             upright: None,
         })
     }
@@ -109,11 +110,16 @@ impl GridPose {
     pub fn numbers(&self, group: &dyn Group, x: Tensor<4>) -> Tensor<2> {
         let map = self.stack.forward(x);
         let [b, channels, h, w] = map.dims();
-        let (turns, c) = (self.turns, channels / self.turns);
-        let weight = self.head.weight.val().reshape([1, 1, c, 1]);
-        let mixed = (map.reshape([b, turns, c, h * w]) * weight).sum_dim(2).reshape([b, turns, h, w]);
+        let (ways, c) = (self.symmetry.order(), channels / self.symmetry.order());
+        let map = map.reshape([b, ways, c, h * w]);
+        let read = |i: usize| {
+            let weight = self.head.weight.val().narrow(1, i, 1).reshape([1, 1, c, 1]);
+            (map.clone() * weight).sum_dim(2).reshape([b, ways, h, w])
+        };
+        let mixed = Tensor::cat((0..group.readouts()).map(read).collect(), 1);
         // Weights of positions are not negative.
-        group.numbers(if self.group == GroupName::T2 { burn::tensor::activation::relu(mixed) } else { mixed })
+        let mixed = if self.group == GroupName::T2 { burn::tensor::activation::relu(mixed) } else { mixed };
+        group.numbers(mixed)
     }
 }
 
@@ -143,12 +149,12 @@ impl GridModel {
     pub fn new(recipe: &GridRecipe, extent: Extent, classes: usize, device: &Device) -> Result<Self, String> {
         let (eta, loss) = (&recipe.eta, &recipe.loss);
         let pose = |section: &PoseSection| {
-            group::group(section.group, extent)?;
-            GridPose::new(section, extent, device).map_err(|reason| format!("In `pose`, {reason}."))
+            let group = group::group(section.group, extent)?;
+            GridPose::new(section, &*group, extent, device).map_err(|reason| format!("In `pose`, {reason}."))
         };
         let poses = recipe.pose.iter().map(pose).collect::<Result<_, _>>()?;
-        let (stack, last) =
-            GridStack::new(&eta.layers, extent, eta.turns, device).map_err(|reason| format!("In `eta`, {reason}."))?;
+        let (stack, last) = GridStack::new(&eta.layers, extent, Symmetry::turns(eta.turns), device)
+            .map_err(|reason| format!("In `eta`, {reason}."))?;
         let code = match (eta.turns, eta.readout) {
             (1, Readout::Code) => LinearConfig::new(last.channels * last.rows * last.columns, eta.code),
             (_, Readout::Code) => LinearConfig::new(last.channels, eta.code),

@@ -1,13 +1,13 @@
 //! Layers of grids: convolutions in one or two directions, flat or circular, and pools.
 //!
 //! Formula: `y = relu(BatchNorm(w * x))`, the kernel `w` a plain one or one in all its turns
-//! ([`TurningKernel`]), whose turns share one normalization. At inference it folds into weights and a bias: one int8
+//! ([`TurningKernel`]), whose ways share one normalization. At inference it folds into weights and a bias: one int8
 //! convolution. Pools take means or largest numbers of windows side by side.
 //!
 //! Beyond an end stands zero, or the other end where a direction is circular. Padding is half a kernel, so that a
 //! quarter turn of a square image turns every map, if strides leave nothing over.
 
-use super::TurningKernel;
+use super::{Symmetry, TurningKernel};
 use crate::recipe::grid::{ConvSection, LayerSection};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig};
@@ -37,7 +37,7 @@ pub enum GridLayer {
 #[derive(Module, Debug)]
 pub struct GridConv {
     pub(crate) kernel: Kernel,
-    /// Over the output channels, all turns of one together.
+    /// Over the output channels, all ways of one together.
     pub(crate) norm: BatchNorm,
     #[module(skip)]
     pub(crate) section: ConvSection,
@@ -48,7 +48,7 @@ pub struct GridConv {
 pub enum Kernel {
     /// Weight `[C_out, C_in, down, across]`.
     Plain(Conv2d),
-    /// In all its turns.
+    /// In all its turns, and mirrored if the group says so.
     Turning(TurningKernel),
 }
 
@@ -62,7 +62,7 @@ pub struct GridPool {
 /// Channels, rows and columns of a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent {
-    /// Channels, of each turn.
+    /// Channels, of each way in which a filter stands there.
     pub channels: usize,
     /// Rows.
     pub rows: usize,
@@ -78,18 +78,18 @@ impl GridStack {
     pub fn new(
         sections: &[LayerSection],
         input: Extent,
-        turns: usize,
+        symmetry: Symmetry,
         device: &Device,
     ) -> Result<(Self, Extent), String> {
         let mut extent = input;
-        let mut turns_in = 1;
+        let mut symmetry_in = Symmetry::NONE;
         let mut layers = Vec::new();
         for (index, section) in sections.iter().enumerate() {
-            let after = section.extent(extent, turns).map_err(|reason| format!("layer {index} {reason}"))?;
+            let after = section.extent(extent, symmetry).map_err(|reason| format!("layer {index} {reason}"))?;
             layers.push(match *section {
                 LayerSection::Conv(section) => {
-                    let kernel = match turns {
-                        1 => Kernel::Plain(
+                    let kernel = match symmetry {
+                        Symmetry::NONE => Kernel::Plain(
                             Conv2dConfig::new([extent.channels, section.channels], section.size)
                                 .with_bias(false)
                                 .init(device),
@@ -98,12 +98,11 @@ impl GridStack {
                             extent.channels,
                             section.channels,
                             section.size[0],
-                            turns,
-                            turns_in,
+                            [symmetry_in, symmetry],
                             device,
                         )),
                     };
-                    turns_in = turns;
+                    symmetry_in = symmetry;
                     GridLayer::Conv(GridConv {
                         kernel,
                         norm: BatchNormConfig::new(section.channels).init(device),
@@ -132,16 +131,16 @@ impl GridStack {
 impl GridConv {
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let ConvSection { size, stride, circular, .. } = self.section;
-        let (weight, turns) = match &self.kernel {
+        let (weight, ways) = match &self.kernel {
             Kernel::Plain(conv) => (conv.weight.val(), 1),
-            Kernel::Turning(kernel) => (kernel.kernel(), kernel.turns),
+            Kernel::Turning(kernel) => (kernel.kernel(), kernel.symmetry.order()),
         };
         let padding = self.section.padding();
         let x = (0..2).fold(x, |x, axis| if circular[axis] { wrap(x, axis + 2, padding[axis], size[axis]) } else { x });
         let flat = [0, 1].map(|axis| if circular[axis] { 0 } else { padding[axis] });
         let y = conv2d(x, weight, None, ConvOptions::new(stride, flat, [1, 1], 1));
         let [b, c, h, w] = y.dims();
-        let y = self.norm.forward(y.reshape([b * turns, c / turns, h, w]));
+        let y = self.norm.forward(y.reshape([b * ways, c / ways, h, w]));
         relu(y).reshape([b, c, h, w])
     }
 }
@@ -179,7 +178,7 @@ impl LayerSection {
     ///
     /// # Errors
     /// As the rest of a sentence, what does not fit.
-    pub fn extent(&self, input: Extent, turns: usize) -> Result<Extent, String> {
+    pub fn extent(&self, input: Extent, symmetry: Symmetry) -> Result<Extent, String> {
         let Extent { rows, columns, .. } = input;
         match *self {
             Self::Conv(section) => {
@@ -199,7 +198,7 @@ impl LayerSection {
                         .ok_or_else(|| format!("has {size} taps for {length} inputs"))?;
                     Ok(reach / stride + 1)
                 };
-                if turns > 1 {
+                if symmetry != Symmetry::NONE {
                     let [down, across] = section.size;
                     let left = (rows + 2 * padding[0]).wrapping_sub(down) % section.stride[0];
                     if rows != columns || down != across || section.stride[0] != section.stride[1] {
@@ -238,7 +237,7 @@ mod tests {
     }
 
     fn stack(sections: &[LayerSection], input: Extent, turns: usize, device: &Device) -> (GridStack, Extent) {
-        let (stack, extent) = GridStack::new(sections, input, turns, device).unwrap();
+        let (stack, extent) = GridStack::new(sections, input, Symmetry::turns(turns), device).unwrap();
         (initialize(stack, 1), extent)
     }
 
@@ -271,7 +270,8 @@ mod tests {
     fn what_does_not_fit_is_refused() {
         let device = device();
         let refused = |section, rows, columns, turns| {
-            GridStack::new(&[section], Extent { channels: 1, rows, columns }, turns, &device).unwrap_err()
+            let input = Extent { channels: 1, rows, columns };
+            GridStack::new(&[section], input, Symmetry::turns(turns), &device).unwrap_err()
         };
         let plain = [false; 2];
         assert!(refused(conv(1, [3, 3], [2, 2], plain), 28, 28, 8).contains("evenly"));

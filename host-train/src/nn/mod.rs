@@ -16,6 +16,7 @@ pub mod grid;
 mod grid_decoder;
 mod init;
 mod norm_gate;
+pub mod symmetry;
 mod turning;
 mod vector_conv;
 
@@ -28,6 +29,7 @@ pub use gram_schmidt::gram_schmidt;
 pub use grid_decoder::GridDecoder;
 pub use init::initialize;
 pub use norm_gate::NormGate;
+pub use symmetry::Symmetry;
 pub use turning::TurningKernel;
 pub use vector_conv::VectorConv;
 

@@ -153,6 +153,7 @@ impl GridFloat {
 fn unit_length(name: GroupName, row: &[f32]) -> Vec<f32> {
     match (name, row) {
         (GroupName::So2 | GroupName::Shift, &[x, y]) if x.hypot(y) < 0.5 => vec![1.0, 0.0],
+        (GroupName::O2, &[x, y, hand]) if x.hypot(y) < 0.5 => vec![1.0, 0.0, hand],
         _ => row.to_vec(),
     }
 }

@@ -6,6 +6,7 @@ use crate::group::element::{act, inverse, product};
 use crate::nn::grid::Extent;
 use crate::recipe::grid::GroupName;
 use gimbal_core::group::cyclic::Argmax;
+use gimbal_core::group::o2::Handed;
 use gimbal_core::group::shift::Phase;
 use gimbal_core::group::so2::Direction;
 use gimbal_core::group::translation::Centroid;
@@ -80,6 +81,10 @@ fn chart(pose: &PoseStack, numbers: &[f32]) -> Result<Pose, Degenerate> {
     let pair = || <[f32; 2]>::try_from(numbers).map_err(|_| Degenerate::Vanishing);
     match pose.group {
         GroupName::So2 => Direction { reference, minimum }.pose(pair()?),
+        GroupName::O2 => match numbers {
+            &[x1, y1, x2, y2] => Handed { reference, minimum }.pose([x1, y1], [x2, y2]),
+            _ => Err(Degenerate::Vanishing),
+        },
         GroupName::Shift => Phase { reference, minimum }.pose(pair()?),
         _ if largest == 0.0 => Err(Degenerate::Vanishing),
         GroupName::Ring | GroupName::C4 => {

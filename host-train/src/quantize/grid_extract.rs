@@ -1,12 +1,14 @@
 //! Folds a trained model of grids into plain stacks: normalizations into the layers beside them, turning filters into
-//! all their turns, charts' sums into linear maps.
+//! all their turns and mirror images, charts' sums into linear maps.
 
 use super::extract::{affine, dense, numbers};
 use super::network::Linear;
 use super::stack::{GridNetwork, PoseStack, Stack, Step, StepKind};
 use super::turns::{TURNS, TurningFilters};
 use crate::method::{GridModel, GridPose};
+use crate::nn::Symmetry;
 use crate::nn::grid::{Extent, GridConv, GridLayer, GridStack, Kernel};
+use crate::nn::symmetry::Way;
 use crate::recipe::grid::GroupName;
 use gimbal_core::kernel::Window;
 use std::f64::consts::TAU;
@@ -40,33 +42,45 @@ pub fn extract_grid(model: &GridModel) -> GridNetwork {
 fn pose(pose: &GridPose, input: [usize; 3]) -> PoseStack {
     let mut stack = stack(&pose.stack, input);
     let [rows, columns, channels] = stack.output();
-    // One number a channel of a turn.
-    let head = numbers(pose.head.weight.val());
-    let turns = pose.turns;
-    let of_turns = |wave: &dyn Fn(usize) -> f32| -> Vec<f32> {
-        (0..turns).flat_map(|turn| head.iter().map(move |w| (w, turn))).map(|(w, turn)| w * wave(turn)).collect()
+    // For each number that is read, one weight a channel of a way.
+    let heads = numbers(pose.head.weight.val().swap_dims(0, 1));
+    let Symmetry { turns, .. } = pose.symmetry;
+    let read = |i: usize, share: &dyn Fn(Way) -> f32| -> Vec<f32> {
+        let head = heads.chunks(channels / pose.symmetry.order()).nth(i).unwrap_or_default();
+        pose.symmetry.ways().flat_map(|way| head.iter().map(move |w| w * share(way))).collect()
     };
+    let (cos, sin) = (|way: Way| wave(way.turn, turns), |way: Way| wave(way.turn + turns - turns / 4, turns));
     let (weights, size, relu, sum): (Vec<f32>, _, _, _) = match pose.group {
         GroupName::So2 => {
-            let weights =
-                [of_turns(&|turn| wave(turn, turns)), of_turns(&|turn| wave(turn + turns - turns / 4, turns))];
+            let weights = [read(0, &cos), read(0, &sin)];
+            (weights.concat(), [1, 1], false, Some([rows, columns]))
+        }
+        GroupName::O2 => {
+            // The first and the second column of each way's matrix.
+            let hand = |way: Way| if way.mirrored { -1.0 } else { 1.0 };
+            let weights = [
+                read(0, &|way| hand(way) * cos(way)),
+                read(0, &|way| hand(way) * sin(way)),
+                read(1, &|way| -sin(way)),
+                read(1, &cos),
+            ];
             (weights.concat(), [1, 1], false, Some([rows, columns]))
         }
         GroupName::C4 => {
-            let one = |number: usize| of_turns(&move |turn| f32::from(u8::from(turn * TURNS / turns == number)));
+            let one = |number: usize| read(0, &move |way| f32::from(u8::from(way.turn * TURNS / turns == number)));
             ((0..TURNS).flat_map(one).collect(), [1, 1], false, Some([rows, columns]))
         }
         GroupName::Shift => {
             let part = |late: usize| {
-                let head = &head;
+                let heads = &heads;
                 (0..rows)
-                    .flat_map(move |t| head.iter().map(move |w| w * wave(4 * t + 4 * rows - late * rows, 4 * rows)))
+                    .flat_map(move |t| heads.iter().map(move |w| w * wave(4 * t + 4 * rows - late * rows, 4 * rows)))
             };
             // Before the first, a quarter late: the cosine and the sine.
             (part(0).chain(part(1)).collect(), [rows, columns], false, Some([1, 1]))
         }
-        GroupName::Ring => (head.clone(), [1, 1], false, Some([rows, 1])),
-        GroupName::T2 => (head.clone(), [1, 1], true, None),
+        GroupName::Ring => (heads.clone(), [1, 1], false, Some([rows, 1])),
+        GroupName::T2 => (heads.clone(), [1, 1], true, None),
     };
     let columns_of = size[0] * size[1] * channels;
     let outputs = weights.len() / columns_of;
@@ -138,15 +152,16 @@ fn convolution(conv: &GridConv, [rows, columns, _]: [usize; 3]) -> Step {
         Kernel::Turning(kernel) => {
             let all = kernel.kernel();
             let [outputs, inputs, size, _] = all.dims();
-            // The turns below a quarter; the others are these, turned pixel by pixel.
-            let below = outputs / TURNS;
+            // The turns below a quarter; the others are these, turned and mirrored pixel by pixel.
+            let bases = kernel.symmetry.turns / TURNS;
+            let below = bases * outputs / kernel.symmetry.order();
             let base = numbers(all.narrow(0, 0, below).permute([0, 2, 3, 1]));
-            let bases = below / factors.len();
             let linear = scaled(base, &factors.repeat(bases), offsets.repeat(bases));
             let filters = TurningFilters {
                 size,
-                turns: kernel.turns_in,
-                inputs: inputs / kernel.turns_in,
+                symmetry: kernel.symmetry,
+                symmetry_in: kernel.symmetry_in,
+                inputs: inputs / kernel.symmetry_in.order(),
                 weights: linear.weights,
                 bias: linear.bias,
             };
@@ -160,9 +175,9 @@ fn convolution(conv: &GridConv, [rows, columns, _]: [usize; 3]) -> Step {
         circular: u16::from(section.circular[0]) | u16::from(section.circular[1]) << 1,
         ..Window::POINT
     };
-    let turns = if let Kernel::Turning(kernel) = &conv.kernel { kernel.turns } else { 1 };
+    let symmetry = if let Kernel::Turning(kernel) = &conv.kernel { kernel.symmetry } else { Symmetry::NONE };
     let extent = crate::recipe::grid::LayerSection::Conv(section)
-        .extent(Extent { channels: 1, rows, columns }, turns)
+        .extent(Extent { channels: 1, rows, columns }, symmetry)
         .expect("the model was built of these layers");
     let output = [extent.rows, extent.columns, linear.rows()];
     Step { kind: StepKind::Convolve { linear, window, relu: true }, output }

@@ -97,6 +97,7 @@ impl Lowering {
                 let sum = self.writer.sum("ψ output", self.pool(size), 1, map, shape)?;
                 match group {
                     GroupName::So2 => (sum, Chart::Direction, MINIMUM_SPAN),
+                    GroupName::O2 => (sum, Chart::TwoVectors, MINIMUM_SPAN),
                     GroupName::Shift => (sum, Chart::Phase, MINIMUM_SPAN),
                     _ => (sum, Chart::Argmax, 1.0),
                 }

@@ -4,7 +4,7 @@
 //! [`calibrate`](mod@calibrate) runs it on training windows and notes how far each tensor reaches;
 //! [`lower`](mod@lower) chooses scales, rounds the weights and writes operators. Networks that share
 //! no layer with burn's, such as a test's, enter at the second step. [`turns`] writes convolutions over
-//! quarter turns out as plain ones.
+//! quarter turns and mirror images out as plain ones.
 
 pub mod calibrate;
 pub mod extract;

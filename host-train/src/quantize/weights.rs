@@ -101,7 +101,9 @@ fn shared_shift(factors: &[f64], shifts: RangeInclusive<i32>) -> (Vec<i32>, u16)
 /// the products might.
 fn step(row: &[f32], bias: f32, Scales { input, input_reach, .. }: Scales) -> f32 {
     let largest = row.iter().fold(0.0f32, |max, w| max.max(w.abs()));
-    let sum: f32 = row.iter().map(|w| w.abs()).sum();
+    // In f64, where the order of the weights does not show in the sum's f32: a filter's turns and mirror images have
+    // theirs in other orders, and one step.
+    let sum = row.iter().map(|w| f64::from(w.abs())).sum::<f64>() as f32;
     // Rounding adds half a unit a weight at most.
     let reach = input_reach as f32;
     let long = sum * reach / (LIMIT - reach * row.len() as f32 / 2.0).max(1.0);

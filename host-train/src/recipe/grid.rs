@@ -2,6 +2,7 @@
 
 use super::{QuantizeSection, RecipeError, TrainingSection, at_least_one, fraction, value, weight, width};
 use crate::group::{Group, group};
+use crate::nn::Symmetry;
 use crate::nn::grid::Extent;
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +56,8 @@ pub struct GridData {
 pub enum GroupName {
     /// Rotations of an image.
     So2,
+    /// Rotations and reflections of an image.
+    O2,
     /// Quarter turns of an image, exactly.
     C4,
     /// Translations of an image.
@@ -71,7 +74,8 @@ pub enum GroupName {
 pub struct PoseSection {
     /// The group.
     pub group: GroupName,
-    /// In how many turns each filter is used: a multiple of 4 for rotations of images, else 1.
+    /// In how many turns each filter is used: a multiple of 4 for rotations of images, else 1. Where the group reflects,
+    /// each of those is mirrored too.
     pub turns: usize,
     /// The layers.
     pub layers: Vec<LayerSection>,
@@ -93,7 +97,7 @@ pub enum LayerSection {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConvSection {
-    /// Output channels, of each turn.
+    /// Output channels, of each turn, mirrored ones too.
     pub channels: usize,
     /// Taps down and across.
     pub size: [usize; 2],
@@ -183,6 +187,14 @@ pub struct GridAugment {
     pub columns: f32,
 }
 
+impl PoseSection {
+    /// In which ways each filter stands there.
+    #[must_use]
+    pub fn symmetry(&self) -> Symmetry {
+        Symmetry { turns: self.turns, mirrored: self.group == GroupName::O2 }
+    }
+}
+
 impl GridData {
     /// The groups that move samples of a shape.
     ///
@@ -223,7 +235,7 @@ impl GridRecipe {
             return value("data.scale", "must be a number above zero");
         }
         for pose in &self.pose {
-            turns("pose.turns", pose.turns, matches!(pose.group, GroupName::So2 | GroupName::C4))?;
+            turns("pose.turns", pose.turns, matches!(pose.group, GroupName::So2 | GroupName::O2 | GroupName::C4))?;
             layers("pose.layers", &pose.layers)?;
         }
         if self.pose.len() > 2 {
