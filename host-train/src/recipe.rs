@@ -11,13 +11,15 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// The recipes inside the program: name and TOML text.
-pub const BUILT_IN: [(&str, &str); 9] = [
+pub const BUILT_IN: [(&str, &str); 11] = [
     ("wrist", include_str!("../recipes/wrist.toml")),
     ("wrist-unsupervised", include_str!("../recipes/wrist-unsupervised.toml")),
     ("wrist-classical", include_str!("../recipes/wrist-classical.toml")),
     ("rotated-digits-small", include_str!("../recipes/rotated-digits-small.toml")),
     ("rotated-digits", include_str!("../recipes/rotated-digits.toml")),
     ("rotated-digits-classifier", include_str!("../recipes/rotated-digits-classifier.toml")),
+    ("reflected-digits-small", include_str!("../recipes/reflected-digits-small.toml")),
+    ("reflected-digits", include_str!("../recipes/reflected-digits.toml")),
     ("shifted-digits", include_str!("../recipes/shifted-digits.toml")),
     ("shifted-beats", include_str!("../recipes/shifted-beats.toml")),
     ("ring", include_str!("../recipes/ring.toml")),
@@ -449,8 +451,14 @@ mod tests {
     #[test]
     fn every_built_in_recipe_is_valid_and_survives_toml() {
         for (name, _) in BUILT_IN {
-            let recipe = Recipe::load(name).unwrap();
-            assert_eq!(Recipe::from_toml(name, &recipe.to_toml()).unwrap(), recipe);
+            match AnyRecipe::load(name).unwrap() {
+                AnyRecipe::Windows(recipe) => {
+                    assert_eq!(Recipe::from_toml(name, &recipe.to_toml()).unwrap(), *recipe);
+                }
+                AnyRecipe::Grid(recipe) => {
+                    assert_eq!(grid::GridRecipe::from_toml(name, &recipe.to_toml()).unwrap(), *recipe);
+                }
+            }
         }
     }
 

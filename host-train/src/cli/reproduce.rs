@@ -14,8 +14,8 @@ use std::path::PathBuf;
 
 #[derive(Args)]
 pub struct Options {
-    /// The experiment, which is a recipe's name: rotated-digits, rotated-digits-small, shifted-digits, shifted-beats or
-    /// ring.
+    /// The experiment, which is a recipe's name: rotated-digits, rotated-digits-small, reflected-digits-small,
+    /// shifted-digits, shifted-beats or ring.
     name: String,
     /// How long to train: quick (minutes on two cores) or full (for a GPU).
     #[arg(long, default_value = "quick", value_enum)]

@@ -3,7 +3,7 @@
 use super::grid::Grids;
 use crate::group::{Group, draw, group};
 use crate::nn::grid::Extent;
-use crate::recipe::grid::{GridData, GroupName};
+use crate::recipe::grid::GridData;
 use burn::prelude::*;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

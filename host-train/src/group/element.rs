@@ -178,14 +178,14 @@ mod tests {
 
     #[test]
     fn products_and_distances_agree() {
-        let extent = Extent { channels: 1, rows: 9, columns: 8 };
         let mut rng = ChaCha8Rng::seed_from_u64(2);
-        for name in [GroupName::O2, GroupName::T2, GroupName::Ring] {
+        for (name, rows) in [(GroupName::O2, 8), (GroupName::T2, 9), (GroupName::Ring, 9)] {
+            let extent = Extent { channels: 1, rows, columns: 8 };
             let group = group(name, extent).unwrap();
             let [g, h] = [(); 2].map(|()| element(name, &group.draw(&mut rng), extent));
             let back = product(inverse(g).unwrap(), product(g, h).unwrap()).unwrap();
             let Distance { degrees, pixels, apart } = distance(back, h).unwrap();
-            assert!(degrees < 1e-4 && pixels < 1e-4 && !apart, "{name:?}");
+            assert!(degrees < 1e-3 && pixels < 1e-4 && !apart, "{name:?}");
         }
     }
 }

@@ -41,7 +41,7 @@ impl Symmetry {
     }
 
     /// All ways, in the order of the maps.
-    pub fn ways(self) -> impl Iterator<Item = Way> {
+    pub fn ways(self) -> impl Iterator<Item = Way> + Clone {
         (0..self.order()).map(move |place| Way { mirrored: place >= self.turns, turn: place % self.turns })
     }
 

@@ -161,3 +161,51 @@ fn unit_length(name: GroupName, row: &[f32]) -> Vec<f32> {
 fn largest(logits: &[f32]) -> Option<usize> {
     (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::grid::load;
+    use crate::group::element::act;
+    use crate::nn::testing::device;
+    use gimbal_core::group::o2::Orthogonal;
+    use gimbal_core::group::so2::Rotation;
+    use std::path::Path;
+
+    /// Filters are their own turns and mirror images in integers, whatever the weights.
+    #[test]
+    fn quarter_turns_and_mirrors_move_the_pose_and_nothing_else() {
+        let device = device();
+        for (name, reflects) in [("rotated-digits-small", false), ("reflected-digits-small", true)] {
+            let mut recipe = GridRecipe::load(name).unwrap();
+            recipe.data.samples = 60;
+            let posed = Posed::new(&recipe.data, &load(&recipe.data.source, Path::new("")).unwrap(), &device).unwrap();
+            let model = GridModel::new(&recipe, posed.extent(), posed.classes.len(), &device).unwrap();
+            let package = package_grid(name, &recipe, &posed, &model).unwrap();
+            let mut core = Core::new(&package).unwrap();
+            let mut hands = [false; 2];
+            for sample in posed.test_moved.samples.iter().take(40) {
+                let upright = core.read(&sample.counts).unwrap();
+                let pose = upright.pose.unwrap();
+                for turns in 0..4 {
+                    for reflected in [false, true].into_iter().take(1 + usize::from(reflects)) {
+                        let rotation = Rotation::from_quarter_turns(turns);
+                        let g = match reflects {
+                            true => Element::Orthogonal(Orthogonal::new(rotation, reflected)),
+                            false => Element::Planar(rotation),
+                        };
+                        let moved = core.read(&act(g, posed.extent(), &sample.counts).unwrap()).unwrap();
+                        let found = moved.pose.unwrap();
+                        assert_eq!(found.element, product(g, pose.element).unwrap());
+                        assert_eq!(found.confidence, pose.confidence);
+                        assert_eq!((&moved.canonical, &moved.code), (&upright.canonical, &upright.code));
+                    }
+                }
+                if let Element::Orthogonal(found) = pose.element {
+                    hands[usize::from(found.is_reflected())] = true;
+                }
+            }
+            assert_eq!(hands, [reflects; 2], "{name}: samples of both hands were seen");
+        }
+    }
+}

@@ -159,13 +159,13 @@ mod tests {
 
     #[test]
     fn odd_multiples_of_negatives_are_negatives() {
-        let linear = Linear { weights: vec![1.0, -1.0], bias: vec![0.0] };
-        let scales = Scales { input: 1.0, input_zero: 0, input_reach: 128, output: 127.0 * 8.0 };
+        let linear = Linear { weights: vec![127.0, -127.0], bias: vec![0.0] };
+        let scales = Scales { input: 1.0, input_zero: 0, input_reach: 128, output: 1024.0 };
         let even = Quantized::new(&linear, scales).unwrap();
         let odd = even.clone().odd();
-        // 4 · 127 steps are half a step of the output.
+        // 512 steps are exactly half a step of the output.
         let rounded = |of: &Quantized, sum: i32| scale(sum, of.multipliers[0], of.shift);
-        assert_ne!(rounded(&even, 4 * 127 * 127), -rounded(&even, -4 * 127 * 127));
-        assert_eq!(rounded(&odd, 4 * 127 * 127), -rounded(&odd, -4 * 127 * 127));
+        assert_ne!(rounded(&even, 512), -rounded(&even, -512));
+        assert_eq!(rounded(&odd, 512), -rounded(&odd, -512));
     }
 }

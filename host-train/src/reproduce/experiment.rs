@@ -4,7 +4,8 @@ use crate::recipe::RecipeError;
 use crate::recipe::grid::{ConvSection, GridRecipe, LayerSection, Readout};
 
 /// What [`experiment`] knows.
-pub const NAMES: [&str; 5] = ["rotated-digits", "rotated-digits-small", "shifted-digits", "shifted-beats", "ring"];
+pub const NAMES: [&str; 6] =
+    ["rotated-digits", "rotated-digits-small", "reflected-digits-small", "shifted-digits", "shifted-beats", "ring"];
 
 /// How long to train.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -72,6 +73,14 @@ pub fn experiment(name: &str, preset: Preset) -> Result<Option<Experiment>, Reci
                 method("equivariant", equivariant(&base), &[]),
             ];
             ("digits of 8 × 8 pixels, rotated", methods)
+        }
+        "reflected-digits-small" => {
+            let methods = vec![
+                method("giae", base.clone(), &[][..]),
+                method("classical", classical(&base), &[]),
+                method("classical, augmented", augmented(classical(&base)), &[]),
+            ];
+            ("digits of 8 × 8 pixels, rotated and reflected", methods)
         }
         "shifted-digits" => {
             let methods = vec![

@@ -11,6 +11,7 @@ use crate::report::grid::{self, Codes, Errors, Form, Gallery, Object, Panel, Vie
 use anyhow::Result;
 use burn::prelude::Device;
 use gimbal_core::group::cyclic::Cyclic;
+use gimbal_core::group::o2::Orthogonal;
 use gimbal_core::group::shift::Shift;
 use gimbal_core::group::{Element, so2};
 
@@ -63,6 +64,15 @@ fn around(recipe: &GridRecipe, posed: &Posed) -> Vec<(String, Element)> {
         Some(GroupName::Shift) => (0..VIEWS)
             .map(|view| (format!("{:.0} %", 100.0 * part(view)), Element::Shift(Shift::from_turns(part(view)))))
             .collect(),
+        // Twice around, the second time mirrored.
+        Some(GroupName::O2) => (0..VIEWS)
+            .map(|view| {
+                let (reflected, part) = (2 * view >= VIEWS, part(2 * view % VIEWS));
+                let name = format!("{:.0}°{}", 360.0 * part, if reflected { ", mirrored" } else { "" });
+                let rotation = so2::Rotation::from_angle(std::f32::consts::TAU * part);
+                (name, Element::Orthogonal(Orthogonal::new(rotation, reflected)))
+            })
+            .collect(),
         _ => (0..VIEWS).map(|view| (format!("{:.0}°", 360.0 * part(view)), turn(part(view)))).collect(),
     }
 }
@@ -79,7 +89,7 @@ fn main_group(recipe: &GridRecipe) -> Option<GroupName> {
 /// The error of each method's reconstruction over the angle; None for groups without one, or without a decoder.
 pub fn errors(methods: &[(&str, &GridRecipe, &GridModel)], posed: &Posed, device: &Device) -> Option<Panel> {
     let (_, first, _) = methods.first()?;
-    if main_group(first) != Some(GroupName::So2) {
+    if !matches!(main_group(first), Some(GroupName::So2 | GroupName::O2)) {
         return None;
     }
     let (samples, angles) = ERRORS;
@@ -134,11 +144,12 @@ pub fn maps(measured: &GridMeasured, recipe: &GridRecipe, posed: &Posed) -> Vec<
     panels
 }
 
-/// The angle of an element, 0 to 360; None for translations.
+/// The angle of an element, 0 to 360, of a reflection that behind the flip; None for translations.
 fn degrees(element: Element) -> Option<f32> {
     let turns = |degrees: f32| degrees.rem_euclid(360.0);
     Some(match element {
         Element::Planar(g) => turns(g.angle().to_degrees()),
+        Element::Orthogonal(g) => turns(g.rotation().angle().to_degrees()),
         Element::RigidMotion(g) => turns(g.acting.angle().to_degrees()),
         Element::Shift(g) => 360.0 * g.turns(),
         Element::Cyclic(g) => 360.0 * f32::from(g.index()) / f32::from(g.order()),

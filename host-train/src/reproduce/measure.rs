@@ -48,6 +48,7 @@ impl Trial {
             note("pose error, degrees, median, int8", of("pose_error_deg_median"));
             note("pose error, degrees, p95", of("pose_error_deg_p95_float"));
             note("pose error, degrees, p95, int8", of("pose_error_deg_p95"));
+            note("hand error, int8", of("hand_errors"));
             note("pose error, pixels, median, int8", of("pose_error_px_median"));
             note("pose error, pixels, p95, int8", of("pose_error_px_p95"));
         }
