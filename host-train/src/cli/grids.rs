@@ -11,8 +11,9 @@ use crate::package::ContractField;
 use crate::pipeline::grid::{GridFloat, GridMeasured, measure_grid, package_grid};
 use crate::recipe::grid::{GridRecipe, Readout};
 use crate::reproduce::measure::Trial;
-use crate::run::{CONFIG, METRICS, PACKAGE, Run, metrics_json};
-use crate::train::{GridTask, Trained, align, load, train};
+use crate::report::gather::{GatheredGrid, gather_grid};
+use crate::run::{CONFIG, METRICS, PACKAGE, REPORT, Run, metrics_json};
+use crate::train::{Epoch, GridTask, Trained, align, load, train};
 use anyhow::{Result, anyhow};
 use burn::prelude::{Device, Module};
 use gimbal_core::format::FieldKind;
@@ -36,6 +37,8 @@ pub struct GridFinished {
     pub package: Vec<u8>,
     /// Its figures.
     pub measured: GridMeasured,
+    /// The losses of its training.
+    pub history: Vec<Epoch>,
 }
 
 impl GridWorkshop {
@@ -96,7 +99,7 @@ impl GridWorkshop {
         let mut measured = measure_grid(&package, &self.recipe.data.groups, &self.posed)?;
         measured.metrics.extend(float.figures(&self.recipe, &self.posed));
         measured.metrics.push(("parameters".into(), trained.model.num_params() as f64));
-        Ok(GridFinished { package, measured })
+        Ok(GridFinished { package, measured, history: trained.history })
     }
 
     /// Trains in a run's folder and measures, for a comparison; what is never exported is not packaged.
@@ -119,12 +122,21 @@ impl GridWorkshop {
     /// Writes a finished run's files and prints its figures.
     pub fn publish(&self, run: &Run, finished: &GridFinished) -> Result<()> {
         let metrics = &finished.measured.metrics;
+        let report = gather_grid(&GatheredGrid {
+            name: &run.name(),
+            recipe: &self.recipe,
+            posed: &self.posed,
+            package: &finished.package,
+            measured: &finished.measured,
+            history: &finished.history,
+        })?;
         run.write(&[
             (CONFIG, self.recipe.to_toml().as_bytes()),
             (PACKAGE, &finished.package),
             (METRICS, format!("{}\n", metrics_json(metrics)).as_bytes()),
+            (REPORT, crate::report::html(&report).as_bytes()),
         ])?;
-        table::emit(&format!("{}\nPackage: {}\n", table::grid_figures(metrics), run.file(PACKAGE).display()))
+        table::emit(&format!("{}\nReport: {}\n", table::grid_figures(metrics), run.file(REPORT).display()))
     }
 
     /// The device.

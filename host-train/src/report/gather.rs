@@ -1,16 +1,21 @@
 //! From a measured run to what its report shows.
 
 use super::{Curve, Example, FieldScale, Layer, Metric, Report, Totals, Turned};
+use crate::data::posed::Posed;
 use crate::data::{Dataset, Window, rotation};
 use crate::evaluate::Evaluation;
 use crate::evaluate::device::Device;
 use crate::evaluate::figures::table;
+use crate::evaluate::grid::GRID_FIGURES;
 use crate::inspect::layers;
 use crate::package::ContractField;
+use crate::pipeline::grid::GridMeasured;
 use crate::pipeline::{Split, arena_lower_bound};
 use crate::recipe::Recipe;
+use crate::recipe::grid::GridRecipe;
+use crate::reproduce::figures;
 use crate::train::Epoch;
-use gimbal_core::Error;
+use gimbal_core::{Error, Model};
 use gimbal_core::group::Group;
 use gimbal_core::group::so3::Rotation;
 use rand::SeedableRng;
@@ -46,13 +51,7 @@ pub fn gather(run: &Gathered<'_>) -> Result<Report, Error> {
     let mut device = Device::new(run.package)?;
     let fields = ContractField::of(device.model()).into_iter();
     let fields = fields.map(|f| FieldScale { name: f.name, unit: f.unit, per_count: f.per_count }).collect();
-    let layers = layers(device.model());
-    let totals = Totals {
-        macs: layers.iter().map(|layer| layer.macs).sum(),
-        package_bytes: run.package.len() as u64,
-        arena_bytes: device.model().arena_len() as u64,
-        arena_lower_bound_bytes: arena_lower_bound(device.model()).into(),
-    };
+    let (layers, totals) = cost(device.model(), run.package);
     let classes = device.classes();
     let confusion = |readings| if classes > 0 { run.evaluation.confusion(readings) } else { Vec::new() };
     Ok(Report {
@@ -67,20 +66,72 @@ pub fn gather(run: &Gathered<'_>) -> Result<Report, Error> {
         confusion_upright: confusion(&run.evaluation.upright),
         confusion_rotated: confusion(&run.evaluation.rotated),
         pose_errors_deg: run.evaluation.pose_errors_deg.clone(),
-        layers: layers
-            .into_iter()
-            .map(|layer| Layer {
-                network: layer.network.into(),
-                operator: layer.operator.into(),
-                output: layer.output,
-                macs: layer.macs,
-                flash_bytes: layer.flash_bytes,
-                arena_bytes: layer.arena_bytes,
-            })
-            .collect(),
+        layers,
         totals,
         curves: run.histories.iter().map(|(name, history)| curve(name, history)).collect(),
     })
+}
+
+/// What a report of a grid is made of.
+pub struct GatheredGrid<'a> {
+    /// The run's name.
+    pub name: &'a str,
+    /// What was trained.
+    pub recipe: &'a GridRecipe,
+    /// On what.
+    pub posed: &'a Posed,
+    /// What came out.
+    pub package: &'a [u8],
+    /// What it said of the test samples.
+    pub measured: &'a GridMeasured,
+    /// Its losses.
+    pub history: &'a [Epoch],
+}
+
+/// Gathers a report of a grid; runs the package on the samples that are shown.
+///
+/// # Errors
+/// If the package takes other samples.
+pub fn gather_grid(run: &GatheredGrid<'_>) -> anyhow::Result<Report> {
+    let device = Device::new(run.package)?;
+    let (layers, totals) = cost(device.model(), run.package);
+    let mut panels = vec![figures::gallery(run.package, run.recipe, run.posed)?];
+    panels.extend(figures::maps(run.measured, run.recipe, run.posed));
+    let metric = |(name, value): &(String, f64)| {
+        let (_, unit, meaning) = GRID_FIGURES.iter().find(|(known, ..)| known == name)?;
+        let (unit, meaning) = ((*unit).into(), (*meaning).into());
+        Some(Metric { name: name.clone(), value: *value, meaning, unit, ..Metric::default() })
+    };
+    Ok(Report {
+        name: run.name.into(),
+        recipe_toml: run.recipe.to_toml(),
+        metrics: run.measured.metrics.iter().filter_map(metric).collect(),
+        panels,
+        layers,
+        totals,
+        curves: vec![curve("training", run.history)],
+        ..Report::default()
+    })
+}
+
+/// What each layer costs, and all of them.
+fn cost(model: &Model<'_>, package: &[u8]) -> (Vec<Layer>, Totals) {
+    let layers = layers(model);
+    let totals = Totals {
+        macs: layers.iter().map(|layer| layer.macs).sum(),
+        package_bytes: package.len() as u64,
+        arena_bytes: model.arena_len() as u64,
+        arena_lower_bound_bytes: arena_lower_bound(model).into(),
+    };
+    let layer = |layer: crate::inspect::Layer| Layer {
+        network: layer.network.into(),
+        operator: layer.operator.into(),
+        output: layer.output,
+        macs: layer.macs,
+        flash_bytes: layer.flash_bytes,
+        arena_bytes: layer.arena_bytes,
+    };
+    (layers.into_iter().map(layer).collect(), totals)
 }
 
 fn metrics(metrics: &[(String, f64)]) -> Vec<Metric> {
