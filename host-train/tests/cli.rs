@@ -115,6 +115,13 @@ fn foreign_files_are_no_packages() {
 }
 
 #[test]
+fn simulate_takes_sets_for_grids_alone() {
+    let digits = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/digits.gmbl");
+    refused(&gimbal(&["simulate", &package(), "--target", "m4", "--set", "digits"]), "takes vectors");
+    refused(&gimbal(&["simulate", digits, "--target", "m4", "--set", "no-such-set"]), "no data set `no-such-set`");
+}
+
+#[test]
 fn bad_recipes_and_options_change_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (recipe, runs) = (folder.path().join("bad.toml"), folder.path().join("runs"));
