@@ -305,3 +305,90 @@ fn an_interrupted_run_goes_on_to_the_same_package() {
     let package = |runs: &str| std::fs::read(folder.path().join(runs).join("long/model.gmbl")).unwrap();
     assert!(package("stopped") == package("whole"));
 }
+
+/// A run on the digits that ship, of seconds, shared by the tests that only read it.
+static GRID: LazyLock<TempDir> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = folder.path().join("digits.toml");
+    let digits = String::from_utf8(gimbal(&["recipes", "rotated-digits-small"]).stdout).unwrap();
+    let digits = digits.replace("epochs = 30", "epochs = 1").replace("posed = true ", "samples = 200\nposed = true ");
+    std::fs::write(&recipe, digits).unwrap();
+    let output = gimbal(&["train", text(&recipe), "--runs", text(folder.path())]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    folder
+});
+
+fn digits() -> String {
+    text(&GRID.path().join("digits/model.gmbl")).to_owned()
+}
+
+#[test]
+fn a_run_on_a_grid_has_the_same_files_and_is_measured_as_it_was() {
+    let run = GRID.path().join("digits");
+    for file in ["config.toml", "metrics.json", "model.gmbl", "report.html"] {
+        assert!(run.join(file).metadata().unwrap().len() > 100, "{file}");
+    }
+    let trained: serde_json::Value = serde_json::from_slice(&std::fs::read(run.join("metrics.json")).unwrap()).unwrap();
+    let evaluate = gimbal(&["evaluate", &digits(), "--json"]);
+    let evaluated: serde_json::Value = serde_json::from_slice(&evaluate.stdout).unwrap();
+    for name in ["accuracy_moved_int8", "pose_error_deg_median", "package_bytes"] {
+        assert!(trained[name].is_number() && trained[name] == evaluated[name], "{name}");
+    }
+}
+
+#[test]
+fn a_quarter_turn_of_an_image_changes_its_pose_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let pixel = |row: usize, column: usize| f32::from(u8::from(row + 2 * column < 9 && row > 1)) * 0.75;
+    let line = |numbers: Vec<f32>| numbers.iter().map(f32::to_string).collect::<Vec<_>>().join(",") + "\n";
+    let upright = (0..8).map(|row| line((0..8).map(|column| pixel(row, column)).collect()));
+    let turned = (0..8).map(|row| line((0..8).map(|column| pixel(7 - column, row)).collect()));
+    std::fs::write(path("in.csv"), upright.chain(turned).collect::<String>()).unwrap();
+    let (output, poses) = (path("out.csv"), path("poses.csv"));
+    let arguments =
+        ["canonicalize", &digits(), text(&path("in.csv")), "--output", text(&output), "--poses", text(&poses)];
+    let run = gimbal(&arguments);
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let angle = |line: &str| line.rsplit(',').next().unwrap().parse::<f32>().unwrap();
+    let poses: Vec<String> = std::fs::read_to_string(poses).unwrap().lines().skip(1).map(str::to_owned).collect();
+    assert_eq!((angle(&poses[1]) - angle(&poses[0])).rem_euclid(360.0).round(), 90.0);
+    let canonical = std::fs::read_to_string(output).unwrap();
+    let of = |window: &str| -> Vec<String> {
+        let rows = canonical.lines().filter(|line| line.starts_with(window));
+        rows.map(|line| line.split_once(',').unwrap().1.to_owned()).collect()
+    };
+    assert_eq!(of("0,"), of("1,"));
+}
+
+#[test]
+fn aligned_samples_stand_upright_in_the_mean() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("digits");
+    std::fs::create_dir_all(copy.join("checkpoint")).unwrap();
+    for file in ["config.toml", "checkpoint/state"] {
+        std::fs::copy(GRID.path().join("digits").join(file), copy.join(file)).unwrap();
+    }
+    let output = gimbal(&["export", text(&copy), "--align", "recorded"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // The reference samples themselves, through the device's arithmetic.
+    let grids = gimbal_train::data::grid::load("digits", folder.path()).unwrap();
+    let package = std::fs::read(copy.join("model.gmbl")).unwrap();
+    let mut device = gimbal_train::evaluate::device::Device::new(&package).unwrap();
+    let mut sum = [0.0; 2];
+    for &index in grids.train.iter().take(200) {
+        let Some(pose) = device.read(&grids.counts[index]).unwrap().pose else { continue };
+        let [cos, sin, ..] = pose.element.numbers();
+        sum = [sum[0] + cos, sum[1] + sin];
+    }
+    assert!(sum[1].atan2(sum[0]).to_degrees().abs() < 3.0, "{sum:?}");
+    refused(&gimbal(&["export", text(&RUN.path().join("quick")), "--align", "recorded"]), "rotations of space");
+}
+
+#[test]
+fn what_cannot_be_reproduced_or_measured_is_refused() {
+    refused(&gimbal(&["reproduce", "nothing"]), "there are rotated-digits");
+    refused(&gimbal(&["reproduce", "ring", "--only", "magic"]), "no method `magic`");
+    refused(&gimbal(&["reproduce", "rotated-digits", "--data", "no/such/folder"]), "gimbal data fetch mnist");
+    refused(&gimbal(&["evaluate", &digits(), "--set", "nothing"]), "no data set `nothing`");
+}

@@ -15,9 +15,9 @@ use crate::recipe::Recipe;
 use crate::recipe::grid::GridRecipe;
 use crate::reproduce::figures;
 use crate::train::Epoch;
-use gimbal_core::{Error, Model};
 use gimbal_core::group::Group;
 use gimbal_core::group::so3::Rotation;
+use gimbal_core::{Error, Model};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
