@@ -7,6 +7,7 @@ use crate::builder::{Builder, clamped};
 use gimbal_core::format::{Chart, Dtype, FieldKind, NONE, PoseHead, Role, TensorId};
 use gimbal_core::kernel::{Conv, Operands, Operator, Pool, Pooling, QuantizeFeatures, Rearrange, Tiles, Window};
 use gimbal_core::quant::Requantize;
+use gimbal_train::nn::Symmetry;
 use gimbal_train::package::{Contract, ContractField, Parts};
 use gimbal_train::quantize::turns::{TURNS, TurningFilters};
 use rand::RngExt;
@@ -75,16 +76,18 @@ impl Framed {
         let mut b = Framing { builder: Builder::new(seed, contract), window: [samples, channels] };
         match self {
             Self::Direction => {
-                let vector = b.turning(NONE, Some(&[X, Y]));
+                let vector = b.turning(NONE, QUARTERS, Some(&[&X, &Y]));
                 b.pose(Chart::Direction, vector);
             }
             Self::TwoVectors => {
-                // Always at right angles.
-                let vectors = b.turning(NONE, Some(&[X, Y, Y.map(i8::wrapping_neg), X]));
+                // The columns of each way's matrix. A flip turns the first around.
+                let (flipped_x, flipped_y) = (X.map(i8::wrapping_neg), Y.map(i8::wrapping_neg));
+                let columns = [[X, flipped_x], [Y, flipped_y], [flipped_y, flipped_y], [X, X]].map(|row| row.concat());
+                let vectors = b.turning(NONE, MIRRORED_QUARTERS, Some(&columns.each_ref().map(Vec::as_slice)));
                 b.pose(Chart::TwoVectors, vectors);
             }
             Self::Quarters => {
-                let scores = b.turning(NONE, None);
+                let scores = b.turning(NONE, QUARTERS, None);
                 b.pose(Chart::Argmax, scores);
             }
             Self::Centroid | Self::Rigid => {
@@ -103,7 +106,7 @@ impl Framed {
         let canonical = b.builder.tensor(Dtype::I16, [1, samples, channels]);
         b.builder.parts.canonical(canonical);
         if self == Self::Rigid {
-            let vector = b.turning(canonical, Some(&[X, Y]));
+            let vector = b.turning(canonical, QUARTERS, Some(&[&X, &Y]));
             b.pose(Chart::Direction, vector);
         }
         let features = b.builder.tensor(Dtype::I8, [1, samples, channels]);
@@ -118,6 +121,9 @@ impl Framed {
 /// How much each turn of a map is worth in x and in y, in eighths.
 const X: [i8; TURNS] = [8, 0, -8, 0];
 const Y: [i8; TURNS] = [0, 8, 0, -8];
+
+const QUARTERS: Symmetry = Symmetry::turns(TURNS);
+const MIRRORED_QUARTERS: Symmetry = Symmetry { mirrored: true, ..QUARTERS };
 
 struct Framing {
     builder: Builder,
@@ -148,33 +154,33 @@ impl Framing {
         image
     }
 
-    /// Two convolutions over quarter turns, of which the second gives a map for each turn: their sums, or combinations of
+    /// Two convolutions over quarter turns, of which the second gives a map for each way: their sums, or combinations of
     /// these.
-    fn turning(&mut self, source: TensorId, combinations: Option<&[[i8; TURNS]]>) -> TensorId {
+    fn turning(&mut self, source: TensorId, symmetry: Symmetry, combinations: Option<&[&[i8]]>) -> TensorId {
         let [rows, columns] = self.window;
         let around = Window { size: [3; 2], padding: [1; 2], ..Window::POINT };
         let image = self.image(source);
-        let lifted = self.builder.tensor(Dtype::I8, [rows, columns, 2 * TURNS as u16]);
-        let lifting = self.filters(1, 1, 2).expand();
+        let lifted = self.builder.tensor(Dtype::I8, [rows, columns, 2 * symmetry.order() as u16]);
+        let lifting = self.filters([Symmetry::NONE, symmetry], 1, 2).expand();
         self.convolve(image, lifted, around, (&lifting.weights, &lifting.bias), clamped(41, 0, (0, 31)));
-        let maps = self.builder.tensor(Dtype::I8, [rows, columns, TURNS as u16]);
-        let group = self.filters(TURNS, 2, 1).expand();
+        let maps = self.builder.tensor(Dtype::I8, [rows, columns, symmetry.order() as u16]);
+        let group = self.filters([symmetry; 2], 2, 1).expand();
         self.convolve(lifted, maps, around, (&group.weights, &group.bias), clamped(40, 0, (0, 63)));
         let Some(combinations) = combinations else { return self.sum(maps, [rows, columns]) };
         // Exact: no rounding would go with a change of the sign.
-        let weights: Vec<f32> = combinations.iter().flatten().map(|&weight| weight.into()).collect();
+        let weights: Vec<f32> = combinations.iter().copied().flatten().map(|&weight| weight.into()).collect();
         let combined = self.builder.tensor(Dtype::I8, [rows, columns, combinations.len() as u16]);
         let bias = vec![0.0; combinations.len()];
         self.convolve(maps, combined, Window::POINT, (&weights, &bias), clamped(33, 0, BYTE));
         self.sum(combined, [rows, columns])
     }
 
-    fn filters(&mut self, turns: usize, inputs: usize, outputs: usize) -> TurningFilters {
+    fn filters(&mut self, [symmetry_in, symmetry]: [Symmetry; 2], inputs: usize, outputs: usize) -> TurningFilters {
         let rng = &mut self.builder.rng;
         let mut whole =
             |count, most: i32| (0..count).map(|_| rng.random_range(-most..=most) as f32).collect::<Vec<_>>();
-        let (weights, bias) = (whole(outputs * 9 * turns * inputs, 127), whole(outputs, 3000));
-        TurningFilters { size: 3, turns, inputs, weights, bias }
+        let (weights, bias) = (whole(outputs * 9 * symmetry_in.order() * inputs, 127), whole(outputs, 3000));
+        TurningFilters { size: 3, symmetry, symmetry_in, inputs, weights, bias }
     }
 
     /// How the first of two rings is turned.

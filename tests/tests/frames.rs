@@ -4,6 +4,7 @@
 use gimbal_core::domain::image::{Affine, quarter_turns, transform};
 use gimbal_core::domain::{ring, signal};
 use gimbal_core::group::cyclic::Cyclic;
+use gimbal_core::group::o2::Orthogonal;
 use gimbal_core::group::product::RigidMotion;
 use gimbal_core::group::so2::Rotation;
 use gimbal_core::group::{Automorphisms, Degenerate, Element, Frame, Group, Pose};
@@ -46,6 +47,7 @@ fn turned(element: Element, quarters: u16) -> Element {
     let turn = Rotation::from_quarter_turns(quarters);
     match element {
         Element::Planar(rotation) => Element::Planar(turn.compose(rotation)),
+        Element::Orthogonal(element) => Element::Orthogonal(Orthogonal::new(turn, false).compose(element)),
         Element::Cyclic(index) => Element::Cyclic(Cyclic::new(quarters, 4).compose(index)),
         Element::Translation(translation) => Element::Translation(turn.apply(translation)),
         Element::RigidMotion(RigidMotion { normal, acting }) => {
@@ -80,7 +82,7 @@ fn counts(len: usize) -> impl Strategy<Value = Vec<i16>> {
 proptest! {
     #[test]
     fn turning_an_image_by_quarters_turns_its_pose_and_nothing_else(seed in 0u64..1000, image in counts(LEN)) {
-        for framed in [Framed::Direction, Framed::Quarters, Framed::Centroid, Framed::Rigid] {
+        for framed in [Framed::Direction, Framed::TwoVectors, Framed::Quarters, Framed::Centroid, Framed::Rigid] {
             let package = framed.package(seed);
             let upright = run(&package, &image);
             for quarters in 0..4 {
@@ -102,6 +104,24 @@ proptest! {
                     prop_assert_eq!(found, expected, "{:?}, {} quarters", framed, quarters);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn mirroring_an_image_reflects_its_pose_and_nothing_else(seed in 0u64..1000, image in counts(LEN)) {
+        let package = Framed::TwoVectors.package(seed);
+        let upright = run(&package, &image);
+        let mirrored: Vec<i16> =
+            image.chunks(SIDE.into()).flat_map(|row| row.iter().rev().copied()).collect();
+        for quarters in 0..4 {
+            let mut moved = vec![0; LEN];
+            quarter_turns(Cyclic::new(quarters, 4), SIDE.into(), &mirrored, &mut moved).unwrap();
+            let g = Orthogonal::new(Rotation::from_quarter_turns(quarters), true);
+            let expected = upright.clone().map(|(pose, canonical, code)| {
+                let Element::Orthogonal(element) = pose.element else { panic!("{pose:?}") };
+                (Pose { element: Element::Orthogonal(g.compose(element)), ..pose }, canonical, code)
+            });
+            prop_assert_eq!(run(&package, &moved), expected, "{} quarters", quarters);
         }
     }
 

@@ -1,10 +1,35 @@
 //! Groups on tensors: what ψ's numbers mean, how an element acts on a batch, and the law that holds ψ to it.
 //!
-//! One file a group, each with the same sections: chart, element, action, law tests. To add a group, add such a
-//! file, a name in [`GroupName`] and the core's half, `gimbal_core::group`.
+//! One file a group, each with the same sections: chart, element, action, law tests.
 //!
 //! Elements are rows of a tensor `[B, …]`; each file says what stands in them. Samples are `[B, C, rows, columns]`.
 //! Signs and centres are core's.
+//!
+//! # Adding a group
+//!
+//! Core's half comes first; `gimbal_core::group` lists its steps. The host's half is one new file, a name in
+//! [`GroupName`], and what the compiler and the tests then ask for. `o2.rs`, the rotations and reflections of an image,
+//! is the example; read it beside this list.
+//!
+//! 1. **Chart.** [`O2::numbers`](Group::numbers) takes ψ's last map to the numbers that core's chart reads: two vectors,
+//!    sums over all ways in which the filters stand there. [`O2::chart`](Group::chart) makes elements of them, as core
+//!    does. Gradients pass through it: where core's chart takes a sign, which has none, the file says what stands in
+//!    its place and what that teaches.
+//! 2. **Element.** What stands in a row, `(cos, sin, hand)`, and the product, the inverse, a distance and a draw.
+//! 3. **Action.** `g · x` on a batch, bilinear, differentiable where training needs it.
+//! 4. **Law tests.** The group's laws; the chart `ξ(g·y) = g·ξ(y)`; the numbers under a move of the maps; one picture
+//!    that says which way is positive; and that a gradient arrives wherever one is needed.
+//! 5. **Names.** A variant of [`GroupName`], an arm in [`group`](group()), and arms in [`element`](mod@element), whose test holds
+//!    the action against core's: add the name to its list.
+//! 6. **What ψ is made of.** If the filters of known groups do not suffice, [`nn::turning`](crate::nn::TurningKernel) and
+//!    [`nn::symmetry`](crate::nn::symmetry) get more: for O(2), mirror images, with a test that moving the image moves
+//!    the maps. [`quantize::turns`](crate::quantize::turns) writes the same filters out so that integers move exactly,
+//!    tested with `==`.
+//! 7. **Integers.** `quantize::grid_extract` says [`Group::numbers`] again as one linear map and a sum;
+//!    `grid_calibrate` and `grid_lower` name core's chart. The test in `pipeline::grid` then demands poses, canonical
+//!    samples and codes of moved samples with `==`, from a recipe's network to core's session.
+//! 8. **A recipe** under `host-train/recipes/`, its line in [`BUILT_IN`](crate::recipe::BUILT_IN), and if there is
+//!    something to compare, an [`experiment`](crate::reproduce::experiment).
 
 mod cyclic;
 pub mod element;
