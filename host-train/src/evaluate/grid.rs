@@ -96,7 +96,7 @@ impl GridEvaluation {
             note("accuracy_moved_int8", accuracy(classes(&self.moved), &self.labels));
             note("accuracy_upright_int8", accuracy(classes(&self.upright), &self.labels));
         }
-        if device.model().pose_heads().first().is_some() {
+        if !device.model().pose_heads().is_empty() {
             let degrees: Vec<f32> = self.law.iter().map(|distance| distance.degrees).collect();
             let pixels: Vec<f32> = self.law.iter().map(|distance| distance.pixels).collect();
             note("pose_error_deg_median", percentile(&degrees, 0.5));

@@ -23,6 +23,8 @@ pub struct GridStack {
 }
 
 /// See the module's formula.
+// A stack has few layers.
+#[allow(clippy::large_enum_variant)]
 #[derive(Module, Debug)]
 pub enum GridLayer {
     /// A convolution.
@@ -186,7 +188,7 @@ impl LayerSection {
                 let along = |axis: usize, length: usize| {
                     let (size, stride) = (section.size[axis], section.stride[axis]);
                     if section.circular[axis] {
-                        return match length % stride == 0 && size <= length {
+                        return match length.is_multiple_of(stride) && size <= length {
                             true => Ok(length / stride),
                             false => Err(format!(
                                 "goes round {length} inputs with stride {stride} and {size} taps, which does not close"

@@ -35,7 +35,7 @@ impl GridDecoder {
     pub fn new(code: usize, output: Extent, section: &DeltaSection, device: &Device) -> Result<Self, String> {
         let (factor, blocks) = (section.factor, section.channels.len() as u32 - 1);
         let [down, across] = factor.map(|factor| factor.pow(blocks));
-        if down == 0 || across == 0 || output.rows % down != 0 || output.columns % across != 0 {
+        if down == 0 || across == 0 || !output.rows.is_multiple_of(down) || !output.columns.is_multiple_of(across) {
             return Err(format!(
                 "makes {blocks} times finer by {} × {}, which does not lead to {} × {}",
                 factor[0], factor[1], output.rows, output.columns
