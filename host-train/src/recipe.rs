@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// The recipes inside the program: name and TOML text.
-pub const BUILT_IN: [(&str, &str); 11] = [
+pub const BUILT_IN: [(&str, &str); 12] = [
     ("wrist", include_str!("../recipes/wrist.toml")),
     ("wrist-unsupervised", include_str!("../recipes/wrist-unsupervised.toml")),
     ("wrist-classical", include_str!("../recipes/wrist-classical.toml")),
+    ("heading", include_str!("../recipes/heading.toml")),
     ("rotated-digits-small", include_str!("../recipes/rotated-digits-small.toml")),
     ("rotated-digits", include_str!("../recipes/rotated-digits.toml")),
     ("rotated-digits-classifier", include_str!("../recipes/rotated-digits-classifier.toml")),
@@ -137,6 +138,9 @@ pub struct DataSection {
 pub enum Pose {
     /// An SO(3)-equivariant network and Gram–Schmidt.
     So3,
+    /// Gravity, as the window's mean acceleration tells it, and a heading from an SO(3)-equivariant network: gravity
+    /// is known, so only the heading is left to learn (EqNIO, 2024).
+    Gravity,
     /// Not at all: the encoder sees the window as it comes.
     None,
 }
@@ -327,7 +331,7 @@ impl Recipe {
             positive("data.scale", scale.into())?;
         }
         width("model.code", model.code)?;
-        if model.pose == Pose::So3 {
+        if model.pose != Pose::None {
             stack("model.psi", &model.psi)?;
         }
         stack("model.eta", &model.eta)?;

@@ -24,6 +24,7 @@ fn lowered() -> Parts {
         psi: Some(Psi {
             layers: vec![GatedConvolution { convolution: convolution(1, 2, 0.0), gate: linear(2, 2, 0.5) }],
             head: linear(2, 2, 0.0),
+            known: None,
         }),
         eta: vec![convolution(3, 4, 0.1)],
         pooling: Pooling::Mean,

@@ -18,6 +18,8 @@ pub mod wrist;
 
 /// Channels of a sample: acceleration x y z, then angular rate x y z.
 pub const CHANNELS: usize = 6;
+/// Which of a sample's vectors is the acceleration, whose mean is gravity.
+pub const ACCELERATION: usize = 0;
 
 /// One uninterrupted recording of one subject.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,7 +5,7 @@ pub mod figures;
 pub mod grid;
 pub mod metrics;
 
-use crate::data::{Window, rotation};
+use crate::data::{ACCELERATION, CHANNELS, Window, rotation};
 use device::{Device, Reading};
 use gimbal_core::Error;
 use gimbal_core::group::Group;
@@ -31,14 +31,34 @@ impl AsRef<[i16]> for Turned {
 /// Each window under its own uniformly random rotation; the seed decides all of them.
 pub fn turn(windows: &[Window], seed: u64) -> Vec<Turned> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    windows
-        .iter()
-        .map(|window| {
-            let quaternion = rotation::random_quaternion(&mut rng);
-            let counts = rotation::rotate_counts(&window.counts, &rotation::matrix(quaternion));
-            Turned { window: Window { counts, ..window.clone() }, quaternion }
-        })
-        .collect()
+    windows.iter().map(|window| turned(window, rotation::random_quaternion(&mut rng))).collect()
+}
+
+/// Each window turned about its own gravity, which is the mean of its acceleration, by a uniformly random angle; the
+/// seed decides all of them.
+pub fn turn_about_gravity(windows: &[Window], seed: u64) -> Vec<Turned> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let about = |window: &Window| {
+        // Of a uniform rotation, what turns about one axis is uniform too.
+        let [w, x, y, z] = rotation::random_quaternion(&mut rng);
+        let [a, b, c] = gravity(&window.counts);
+        let squared = a * a + b * b + c * c;
+        let along = if squared > 0.0 { (x * a + y * b + z * c) / squared } else { 0.0 };
+        turned(window, [w, along * a, along * b, along * c])
+    };
+    windows.iter().map(about).collect()
+}
+
+/// The mean of the acceleration of `T × 6` counts, in counts.
+pub fn gravity(counts: &[i16]) -> [f32; 3] {
+    let samples = counts.as_chunks::<CHANNELS>().0;
+    let sum = |axis: usize| samples.iter().map(|sample| i64::from(sample[3 * ACCELERATION + axis])).sum::<i64>();
+    std::array::from_fn(|axis| sum(axis) as f32 / samples.len().max(1) as f32)
+}
+
+fn turned(window: &Window, quaternion: [f32; 4]) -> Turned {
+    let counts = rotation::rotate_counts(&window.counts, &rotation::matrix(quaternion));
+    Turned { window: Window { counts, ..window.clone() }, quaternion }
 }
 
 /// What a package says of windows as they were recorded and of the same windows turned.
@@ -100,5 +120,26 @@ impl Evaluation {
 
     fn accuracy(&self, readings: &[Reading]) -> Option<f64> {
         (self.classes > 0).then(|| metrics::accuracy(readings.iter().map(|reading| reading.class), &self.labels))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{windows, wrist};
+
+    /// Of means of counts that are rounded after they were turned.
+    const TOLERANCE: f32 = 0.5;
+
+    #[test]
+    fn turning_about_gravity_leaves_gravity_and_moves_the_rest() {
+        let windows = windows(&wrist::load().unwrap(), 128, 512, |subject| subject == 8);
+        let turned = turn_about_gravity(&windows, 1);
+        assert!(!turned.is_empty() && turned == turn_about_gravity(&windows, 1));
+        for (window, turned) in windows.iter().zip(&turned) {
+            let (before, after) = (gravity(&window.counts), gravity(&turned.window.counts));
+            assert!(before.iter().zip(after).all(|(a, b)| (a - b).abs() <= TOLERANCE), "{before:?} {after:?}");
+            assert_ne!(window.counts, turned.window.counts);
+        }
     }
 }

@@ -8,7 +8,7 @@
 
 use super::batch::{Batch, to_channels};
 use super::psi::Psi;
-use crate::data::CHANNELS;
+use crate::data::{ACCELERATION, CHANNELS};
 use crate::nn::{ConvBlock, Decoder, act_inverse, initialize};
 use crate::recipe::{ClassInput, Pooling, Pose, Recipe};
 use burn::nn::loss::CrossEntropyLossConfig;
@@ -81,8 +81,13 @@ impl Model {
             ClassInput::Code => section.code,
             ClassInput::Mean => inputs[layers],
         };
+        let psi = |known| Psi::new(CHANNELS / 3, &section.psi, known, device);
         let model = Self {
-            psi: (section.pose == Pose::So3).then(|| Psi::new(CHANNELS / 3, &section.psi, device)),
+            psi: match section.pose {
+                Pose::So3 => Some(psi(None)),
+                Pose::Gravity => Some(psi(Some(ACCELERATION))),
+                Pose::None => None,
+            },
             eta: (0..layers).map(block).collect(),
             code: LinearConfig::new(pooled, section.code).init(device),
             class_head: (loss.class > 0.0).then(|| LinearConfig::new(head_inputs, classes).init(device)),
@@ -148,8 +153,8 @@ mod tests {
     use super::*;
     use crate::nn::{act, testing::*};
 
-    fn model(device: &Device) -> (Model, Recipe) {
-        let recipe = Recipe::load("wrist").unwrap();
+    fn model(name: &str, device: &Device) -> (Model, Recipe) {
+        let recipe = Recipe::load(name).unwrap();
         (Model::new(&recipe, 7, device), recipe)
     }
 
@@ -162,19 +167,21 @@ mod tests {
     #[test]
     fn code_and_canonical_window_ignore_the_pose() {
         let device = device();
-        let (model, _) = model(&device);
-        let x = windows(&device);
-        let a = model.forward(x.clone());
-        let b = model.forward(act(rotations(5, 8, &device), x));
-        assert!(difference(a.canonical, b.canonical) < 20.0 * TOLERANCE);
-        assert!(difference(a.code, b.code) < 20.0 * TOLERANCE);
-        assert!(difference(a.logits.unwrap(), b.logits.unwrap()) < 20.0 * TOLERANCE);
+        for name in ["wrist", "heading"] {
+            let (model, _) = model(name, &device);
+            let x = windows(&device);
+            let a = model.forward(x.clone());
+            let b = model.forward(act(rotations(5, 8, &device), x));
+            assert!(difference(a.canonical, b.canonical) < 20.0 * TOLERANCE);
+            assert!(difference(a.code, b.code) < 20.0 * TOLERANCE);
+            assert!(difference(a.logits.unwrap(), b.logits.unwrap()) < 20.0 * TOLERANCE);
+        }
     }
 
     #[test]
     fn the_loss_is_constant_along_an_orbit() {
         let device = device();
-        let (model, recipe) = model(&device);
+        let (model, recipe) = model("wrist", &device);
         let loss = |windows| {
             let labels = Tensor::<1, Int>::arange(0..8, &device).remainder_scalar(7);
             let loss = model.loss(Batch { windows, labels }, &recipe);

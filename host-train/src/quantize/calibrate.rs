@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ranges {
     sites: BTreeMap<Site, (f32, f32)>,
-    /// For each window, the shorter of the first spanning vector and the part of the second that is
+    /// For each window, the lengths of the first spanning vector and of the part of the second that is
     /// perpendicular to it.
-    spans: Vec<f32>,
+    spans: Vec<[f32; 2]>,
 }
 
 impl Ranges {
@@ -27,9 +27,10 @@ impl Ranges {
         self.of(site).1
     }
 
-    /// The median over the windows of how well they span a pose.
-    pub fn median_span(&self) -> f32 {
-        let mut spans = self.spans.clone();
+    /// The median over the windows of how well they span a pose: of the shorter length, each counted in its own
+    /// unit.
+    pub fn median_span(&self, units: [f32; 2]) -> f32 {
+        let mut spans: Vec<f32> = self.spans.iter().map(|[a, b]| (a / units[0]).min(b / units[1])).collect();
         spans.sort_by(f32::total_cmp);
         spans.get(spans.len() / 2).copied().unwrap_or(0.0)
     }
@@ -52,9 +53,9 @@ pub fn calibrate<'w>(network: &Network, fields: usize, windows: impl IntoIterato
     ranges
 }
 
-/// The shorter of the first vector and the part of the second that is perpendicular to it.
-fn span([a, b]: [[f32; 3]; 2]) -> f32 {
+/// The lengths of the first vector and of the part of the second that is perpendicular to it.
+fn span([a, b]: [[f32; 3]; 2]) -> [f32; 2] {
     let dot = |a: [f32; 3], b: [f32; 3]| a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
     let (aa, ab, bb) = (dot(a, a), dot(a, b), dot(b, b));
-    aa.min(bb - ab * ab / aa).max(0.0).sqrt()
+    [aa, bb - ab * ab / aa].map(|square| square.max(0.0).sqrt())
 }

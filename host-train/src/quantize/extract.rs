@@ -28,6 +28,7 @@ pub fn extract(model: &Model) -> Network {
                 })
                 .collect(),
             head: plain(&psi.head.conv.weight.val(), 1).linear,
+            known: psi.known,
         }),
         code: match model.pooling {
             Pooling::Mean => code,

@@ -15,7 +15,7 @@ pub enum Site {
     Convolved(usize),
     /// The vectors of ψ's layer, behind the gate.
     Gated(usize),
-    /// The two vectors of each sample whose means span the pose.
+    /// The vectors of each sample whose means span the pose, as far as the network gives them.
     Spanning,
     /// The canonical window, in network units.
     Canonical,
@@ -51,7 +51,7 @@ pub fn run(network: &Network, window: &[f32], fields: usize, look: &mut impl FnM
     let channels = 3 * fields;
     let spanning = network.psi.as_ref().map(|psi| {
         let vectors = std::array::from_fn(|p| window.iter().skip(p).step_by(3).copied().collect());
-        span(psi, vectors, look)
+        span(psi, vectors, fields, look)
     });
     let rotation = spanning.map(gram_schmidt);
     let mut features = window.to_vec();
@@ -85,8 +85,9 @@ pub fn run(network: &Network, window: &[f32], fields: usize, look: &mut impl FnM
     Outputs { spanning, rotation, code, logits }
 }
 
-fn span(psi: &Psi, mut vectors: Vectors, look: &mut impl FnMut(Site, &[f32])) -> [[f32; 3]; 2] {
+fn span(psi: &Psi, mut vectors: Vectors, fields: usize, look: &mut impl FnMut(Site, &[f32])) -> [[f32; 3]; 2] {
     look(Site::Vectors, &lengths(&vectors));
+    let known = psi.known.map(|field| mean_vectors(&vectors, fields)[field]);
     for (i, layer) in psi.layers.iter().enumerate() {
         let inputs = layer.convolution.inputs();
         vectors = vectors.map(|plane| convolve(&layer.convolution, &plane, inputs));
@@ -97,8 +98,17 @@ fn span(psi: &Psi, mut vectors: Vectors, look: &mut impl FnMut(Site, &[f32])) ->
     let head = Convolution { linear: psi.head.clone(), kernel: 1, stride: 1 };
     let steps = vectors.map(|plane| convolve(&head, &plane, head.inputs()));
     look(Site::Spanning, &lengths(&steps));
-    let [x, y, z] = steps.map(|plane| mean(&plane, 2));
-    [0, 1].map(|i| [x[i], y[i], z[i]])
+    let learned = mean_vectors(&steps, psi.head.rows());
+    match known {
+        Some(known) => [known, learned[0]],
+        None => [learned[0], learned[1]],
+    }
+}
+
+/// The mean over time of each channel's vector.
+fn mean_vectors(vectors: &Vectors, channels: usize) -> Vec<[f32; 3]> {
+    let [x, y, z] = vectors.each_ref().map(|plane| mean(plane, channels));
+    (0..channels).map(|i| [x[i], y[i], z[i]]).collect()
 }
 
 /// Scales each sample's vectors by their gates.

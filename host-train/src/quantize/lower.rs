@@ -85,6 +85,8 @@ impl Lowering<'_> {
                 multipliers,
             }),
         );
+        // While the window is still there: its memory is the first that the layers take over.
+        let known = psi.known.map(|field| self.known(signal, field)).transpose()?;
         for (i, layer) in psi.layers.iter().enumerate() {
             let name = format!("ψ layer {i}");
             let next = self.vectors(
@@ -98,15 +100,29 @@ impl Lowering<'_> {
             signal = next;
         }
         // The head before the sum: each step's rounding is then averaged, and the sum has none.
-        let steps = self.vectors("ψ output", Site::Spanning, signal.length, 2)?;
+        let learned = psi.head.rows();
+        let steps = self.vectors("ψ output", Site::Spanning, signal.length, learned)?;
         let head = Convolution { linear: psi.head.clone(), kernel: 1, stride: 1 };
         self.convolution("ψ output", &head, signal, steps, symmetric)?;
-        let spanning = self.writer.sum("ψ output", all_time(signal), signal.length, steps.id, [3, 1, 2])?;
+        let sum = self.writer.sum("ψ output", all_time(signal), signal.length, steps.id, [3, 1, learned])?;
+        let units = [known.unwrap_or(sum), sum].map(|id| self.writer.scale(id));
+        let reference = self.ranges.median_span(units);
+        let spanning = match known {
+            Some(known) => self.writer.side_by_side("ψ output", [known, sum])?,
+            None => sum,
+        };
         self.writer.parts.network(Role::Psi, spanning);
-        let reference = self.ranges.median_span() / self.writer.scale(spanning);
         let chart = Chart::GramSchmidt;
         self.writer.parts.pose(PoseHead { reference, minimum: MINIMUM_SPAN, chart, vectors: spanning });
         Ok(())
+    }
+
+    /// The mean over time of one field, as an exact sum.
+    fn known(&mut self, window: Signal, field: usize) -> Result<TensorId, LowerError> {
+        const NAME: &str = "ψ gravity";
+        let fields = window.channels;
+        let sums = self.writer.sum(NAME, all_time(window), window.length, window.id, [3, 1, fields])?;
+        self.writer.channel(NAME, sums, field)
     }
 
     fn eta(&mut self, network: &Network, samples: usize, channels: usize) -> Result<(), LowerError> {

@@ -61,13 +61,16 @@ pub struct GatedConvolution {
     pub gate: Linear,
 }
 
-/// ψ: gated vector convolutions, two vectors a sample, their means over time.
+/// ψ: gated vector convolutions, two vectors a sample, their means over time. Where the direction of the first is
+/// known, the network gives the second alone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Psi {
     /// The layers, in order.
     pub layers: Vec<GatedConvolution>,
-    /// From the last layer's vectors to the two whose means span the pose; no bias.
+    /// From the last layer's vectors to the two whose means span the pose, or to the second of them; no bias.
     pub head: Linear,
+    /// The field of the window whose mean over time is the first vector.
+    pub known: Option<usize>,
 }
 
 /// Everything that runs on the device.

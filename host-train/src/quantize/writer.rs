@@ -5,7 +5,7 @@ use super::network::Linear;
 use super::weights::{Quantized, Scales, multipliers};
 use crate::package::Parts;
 use gimbal_core::format::{Dtype, MAX_FIELDS, Tensor, TensorId};
-use gimbal_core::kernel::{Conv, Operands, Operator, Pool, Pooling, Window};
+use gimbal_core::kernel::{Concat, Conv, Operands, Operator, Pool, Pooling, Rearrange, Window};
 use gimbal_core::quant::Requantize;
 
 /// A package in the making.
@@ -117,6 +117,30 @@ impl Writer {
     ) -> Result<TensorId, LowerError> {
         let y = self.parts.tensor(Dtype::I32, small(name, shape)?, self.scale(x) / taps as f32, 0);
         self.pool(name, Pooling::Sum, window, [x, y], symmetric(1), 0);
+        Ok(y)
+    }
+
+    /// One channel of many.
+    pub fn channel(&mut self, name: &str, x: TensorId, channel: usize) -> Result<TensorId, LowerError> {
+        let Tensor { dtype, shape, scale, zero_point, .. } = *self.record(x);
+        let one = [shape[0], shape[1], 1];
+        let [_, _, start] = small(name, [0, 0, channel])?;
+        let y = self.parts.tensor(dtype, one, scale, zero_point);
+        let slice = Rearrange::slice(Operands::new(x, y), shape, [0, 0, start], [1; 3], one);
+        self.parts.push_layer(name, Operator::Rearrange(slice));
+        Ok(y)
+    }
+
+    /// The channels of two tensors, in the unit of the first: it is for directions, and those of the second are the
+    /// same in every unit.
+    pub fn side_by_side(&mut self, name: &str, [a, b]: [TensorId; 2]) -> Result<TensorId, LowerError> {
+        let Tensor { dtype, shape, scale, zero_point, .. } = *self.record(a);
+        let channels = usize::from(shape[2]) + usize::from(self.record(b).shape[2]);
+        let [_, _, channels] = small(name, [0, 0, channels])?;
+        self.parts.tensors[usize::from(b)].scale = scale;
+        let y = self.parts.tensor(dtype, [shape[0], shape[1], channels], scale, zero_point);
+        let operands = Operands { inputs: [a, b], ..Operands::new(a, y) };
+        self.parts.push_layer(name, Operator::Concat(Concat { operands, axis: 2, reserved: 0 }));
         Ok(y)
     }
 
