@@ -1,8 +1,8 @@
 //! What the device would refuse, export refuses, and says which layer it is.
 
-use gimbal_core::Error;
 use gimbal_core::format::{Dtype, FieldKind, Operator, Role};
 use gimbal_core::kernel::{L2Norm, Operands};
+use gimbal_core::{Error, Model};
 use gimbal_tests::{operators_parts, synthetic_parts};
 use gimbal_train::package::{Contract, ContractField, PackageError, Parts};
 use gimbal_train::quantize::{Convolution, GatedConvolution, Linear, Network, Psi, calibrate, lower};
@@ -18,13 +18,18 @@ fn linear(rows: usize, columns: usize, bias: f32) -> Linear {
 
 /// One layer of each kind, lowered.
 fn lowered() -> Parts {
+    lowered_with(None)
+}
+
+/// The same with a field's mean as the first vector.
+fn lowered_with(known: Option<usize>) -> Parts {
     let convolution =
         |inputs: usize, outputs, bias| Convolution { linear: linear(outputs, 3 * inputs, bias), kernel: 3, stride: 2 };
     let network = Network {
         psi: Some(Psi {
             layers: vec![GatedConvolution { convolution: convolution(1, 2, 0.0), gate: linear(2, 2, 0.5) }],
-            head: linear(2, 2, 0.0),
-            known: None,
+            head: linear(if known.is_some() { 1 } else { 2 }, 2, 0.0),
+            known,
         }),
         eta: vec![convolution(3, 4, 0.1)],
         pooling: Pooling::Mean,
@@ -79,6 +84,21 @@ fn tensors_are_named_after_the_layer_that_writes_them() {
     names.dedup();
     assert_eq!(names[..3], ["ψ input", "ψ layer 0", "ψ output"]);
     assert!(names.contains(&"η mean".into()), "{names:?}");
+}
+
+#[test]
+fn a_known_vector_comes_first_and_has_a_name() {
+    let parts = lowered_with(Some(0));
+    let package = parts.clone().encode().unwrap();
+    let operators: Vec<_> = Model::from_bytes(&package).unwrap().operators().collect();
+    let kinds: Vec<_> = operators.iter().map(Operator::name).collect();
+    assert_eq!(kinds[..8], ["quantize_vectors", "pool", "rearrange", "conv", "norm_gate", "conv", "pool", "concat"]);
+    let Operator::Concat(concat) = operators[7] else { panic!("{:?}", operators[7]) };
+    let [known, learned] = concat.operands.inputs;
+    assert!(known < learned);
+    let mut broken = parts;
+    broken.tensors[usize::from(known)].scale = f32::NAN;
+    assert_eq!(refused(broken).0, "ψ gravity");
 }
 
 #[test]

@@ -2,11 +2,12 @@
 //! for every exercise.
 
 use gimbal_core::Model as Package;
+use gimbal_core::group::Group;
 use gimbal_train::backend;
 use gimbal_train::data::{Dataset, wrist};
 use gimbal_train::evaluate::device::{Device, Reading};
 use gimbal_train::evaluate::metrics::percentile;
-use gimbal_train::evaluate::{Evaluation, evaluate};
+use gimbal_train::evaluate::{Evaluation, evaluate, gravity};
 use gimbal_train::method::{Inference, Model, batch};
 use gimbal_train::pipeline::{Split, in_units, package};
 use gimbal_train::quantize::{calibrate, extract, float};
@@ -27,6 +28,12 @@ struct Road {
 }
 
 static ROAD: LazyLock<Road> = LazyLock::new(|| travel("wrist"));
+/// The same with gravity as the first vector.
+static HEADING: LazyLock<Road> = LazyLock::new(|| travel("heading"));
+
+fn roads() -> [&'static Road; 2] {
+    [&ROAD, &HEADING]
+}
 
 fn travel(recipe: &str) -> Road {
     let mut recipe = Recipe::load(recipe).unwrap();
@@ -63,72 +70,98 @@ fn largest_difference<'a>(a: impl IntoIterator<Item = &'a f32>, b: impl IntoIter
 
 #[test]
 fn the_plain_network_is_the_trained_one() {
-    let road = &*ROAD;
-    let (network, expected) = (extract(&road.model), road.float());
-    let units = batch::units(&road.recipe, &road.dataset);
-    for (i, window) in road.split.test.iter().enumerate().step_by(10) {
-        let found = float::run(&network, &in_units(&window.counts, units), 2, &mut |_, _| ());
-        let rotation = found.rotation.unwrap();
-        assert!(largest_difference(rotation.as_flattened(), expected.rotations[i].as_flattened()) <= TOLERANCE);
-        assert!(largest_difference(&found.code, &expected.codes[i]) <= TOLERANCE);
-        assert!(largest_difference(&found.logits, &expected.logits[i]) <= TOLERANCE);
+    for road in roads() {
+        let (network, expected) = (extract(&road.model), road.float());
+        let units = batch::units(&road.recipe, &road.dataset);
+        for (i, window) in road.split.test.iter().enumerate().step_by(10) {
+            let found = float::run(&network, &in_units(&window.counts, units), 2, &mut |_, _| ());
+            let rotation = found.rotation.unwrap();
+            assert!(largest_difference(rotation.as_flattened(), expected.rotations[i].as_flattened()) <= TOLERANCE);
+            assert!(largest_difference(&found.code, &expected.codes[i]) <= TOLERANCE);
+            assert!(largest_difference(&found.logits, &expected.logits[i]) <= TOLERANCE);
+        }
     }
 }
 
 #[test]
 fn integers_follow_the_float_network() {
-    let road = &*ROAD;
-    let (device, float) = (road.evaluation().upright, road.float());
-    let scale = Package::from_bytes(&road.package).unwrap().output_of(gimbal_core::format::Role::Eta).unwrap().scale;
-    let mut code_errors = Vec::new();
-    for (device, float) in device.iter().zip(&float.codes) {
-        code_errors.extend(device.code.iter().zip(float).map(|(a, b)| (a - b).abs() / scale));
+    for road in roads() {
+        let (device, float) = (road.evaluation().upright, road.float());
+        let scale =
+            Package::from_bytes(&road.package).unwrap().output_of(gimbal_core::format::Role::Eta).unwrap().scale;
+        let mut code_errors = Vec::new();
+        for (device, float) in device.iter().zip(&float.codes) {
+            code_errors.extend(device.code.iter().zip(float).map(|(a, b)| (a - b).abs() / scale));
+        }
+        // Four layers of eight bits: a few steps of 256.
+        assert!(percentile(&code_errors, 0.5) <= 2.0, "{} steps", percentile(&code_errors, 0.5));
+        assert!(percentile(&code_errors, 0.99) <= 10.0, "{} steps", percentile(&code_errors, 0.99));
+        let same = device.iter().zip(&float.logits).filter(|(device, logits)| {
+            let best = (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b]));
+            device.class == best
+        });
+        assert!(same.count() as f64 >= 0.95 * device.len() as f64);
     }
-    // Four layers of eight bits: a few steps of 256.
-    assert!(percentile(&code_errors, 0.5) <= 2.0, "{} steps", percentile(&code_errors, 0.5));
-    assert!(percentile(&code_errors, 0.99) <= 10.0, "{} steps", percentile(&code_errors, 0.99));
-    let same = device.iter().zip(&float.logits).filter(|(device, logits)| {
-        let best = (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b]));
-        device.class == best
-    });
-    assert!(same.count() as f64 >= 0.95 * device.len() as f64);
 }
 
 #[test]
 fn the_pose_follows_the_window_in_integers() {
-    let evaluation = ROAD.evaluation();
-    let errors = &evaluation.pose_errors_deg;
-    assert!(errors.len() * 100 >= evaluation.rotated.len() * 95, "{} windows have a pose", errors.len());
-    assert!(percentile(errors, 0.5) <= 0.5 && percentile(errors, 0.95) <= 5.0, "{}", percentile(errors, 0.95));
+    for road in roads() {
+        let evaluation = road.evaluation();
+        let errors = &evaluation.pose_errors_deg;
+        assert!(errors.len() * 100 >= evaluation.rotated.len() * 95, "{} windows have a pose", errors.len());
+        assert!(percentile(errors, 0.5) <= 0.5 && percentile(errors, 0.95) <= 5.0, "{}", percentile(errors, 0.95));
+    }
 }
 
 #[test]
 fn code_and_canonical_window_do_not() {
-    let evaluation = ROAD.evaluation();
-    let mut differences = Vec::new();
-    let sure = |reading: &Reading| reading.pose.is_some_and(|pose| pose.confidence > 0.2);
-    for (upright, rotated) in evaluation.upright.iter().zip(&evaluation.rotated).filter(|(a, b)| sure(a) && sure(b)) {
-        let counts = upright.canonical.iter().zip(&rotated.canonical);
-        differences.extend(counts.map(|(a, b)| f32::from((i32::from(*a) - i32::from(*b)).unsigned_abs() as u16)));
+    for road in roads() {
+        let evaluation = road.evaluation();
+        let mut differences = Vec::new();
+        let sure = |reading: &Reading| reading.pose.is_some_and(|pose| pose.confidence > 0.2);
+        for (upright, rotated) in evaluation.upright.iter().zip(&evaluation.rotated).filter(|(a, b)| sure(a) && sure(b))
+        {
+            let counts = upright.canonical.iter().zip(&rotated.canonical);
+            differences.extend(counts.map(|(a, b)| f32::from((i32::from(*a) - i32::from(*b)).unsigned_abs() as u16)));
+        }
+        // Of 2,048 counts a g: rounding, and the pose's error on top.
+        assert!(percentile(&differences, 0.5) <= 3.0, "{} counts", percentile(&differences, 0.5));
+        assert!(percentile(&differences, 0.99) <= 40.0, "{} counts", percentile(&differences, 0.99));
     }
-    // Of 2,048 counts a g: rounding, and the pose's error on top.
-    assert!(percentile(&differences, 0.5) <= 3.0, "{} counts", percentile(&differences, 0.5));
-    assert!(percentile(&differences, 0.99) <= 40.0, "{} counts", percentile(&differences, 0.99));
 }
 
 #[test]
 fn turning_the_canonical_window_by_its_pose_gives_the_window_back() {
-    let road = &*ROAD;
-    for (reading, turned) in road.evaluation().rotated.iter().zip(&road.split.test_turned) {
-        let Some(pose) = reading.rotation() else { continue };
-        let vectors = reading.canonical.as_chunks::<3>().0.iter().zip(turned.window.counts.as_chunks::<3>().0);
-        for (canonical, original) in vectors {
-            let back: [f32; 3] = pose.act(canonical.map(f32::from));
-            let errors = back.iter().zip(original).map(|(a, b)| (a - f32::from(*b)).abs());
-            // One rounding of each component, and fixed-point entries on ±16 g.
-            assert!(errors.fold(0.0, f32::max) <= 3.0);
+    for road in roads() {
+        for (reading, turned) in road.evaluation().rotated.iter().zip(&road.split.test_turned) {
+            let Some(pose) = reading.rotation() else { continue };
+            let vectors = reading.canonical.as_chunks::<3>().0.iter().zip(turned.window.counts.as_chunks::<3>().0);
+            for (canonical, original) in vectors {
+                let back: [f32; 3] = pose.act(canonical.map(f32::from));
+                let errors = back.iter().zip(original).map(|(a, b)| (a - f32::from(*b)).abs());
+                // One rounding of each component, and fixed-point entries on ±16 g.
+                assert!(errors.fold(0.0, f32::max) <= 3.0);
+            }
         }
     }
+}
+
+#[test]
+fn gravity_is_the_first_axis() {
+    let road = &*HEADING;
+    let mut errors = Vec::new();
+    for (reading, turned) in road.evaluation().rotated.iter().zip(&road.split.test_turned) {
+        let Some(pose) = reading.rotation() else { continue };
+        let up = gravity(&turned.window.counts);
+        let [x, y, z] = pose.inverse().act(up);
+        errors.push(y.hypot(z).atan2(x).to_degrees());
+        // So the canonical window rests on that axis, up to a rounding of each sample.
+        let [x, y, z] = gravity(&reading.canonical);
+        assert!(x > 0.0 && y.abs() <= 1.0 && z.abs() <= 1.0, "{x} {y} {z}");
+    }
+    assert!(errors.len() * 100 >= road.split.test_turned.len() * 95, "{} windows have a pose", errors.len());
+    assert!(percentile(&errors, 1.0) <= 0.02, "{} degrees", percentile(&errors, 1.0));
 }
 
 #[test]
@@ -149,24 +182,27 @@ fn without_a_pose_windows_are_taken_as_they_are() {
 
 #[test]
 fn a_window_without_a_direction_is_degenerate() {
-    let zeros = vec![0; ROAD.split.test[0].counts.len()];
-    let reading = Device::new(&ROAD.package).unwrap().read(&zeros).unwrap();
-    assert!(reading.degenerate.is_some() && reading.pose.is_none() && reading.code.is_empty());
+    for road in roads() {
+        let zeros = vec![0; road.split.test[0].counts.len()];
+        let reading = Device::new(&road.package).unwrap().read(&zeros).unwrap();
+        assert!(reading.degenerate.is_some() && reading.pose.is_none() && reading.code.is_empty());
+    }
 }
 
 #[test]
 fn calibration_does_not_depend_on_how_windows_are_turned() {
-    let road = &*ROAD;
-    let network = extract(&road.model);
-    let units = batch::units(&road.recipe, &road.dataset);
-    let windows = |turned: bool| -> Vec<Vec<f32>> {
-        let counts = road.split.test.iter().zip(&road.split.test_turned).step_by(20);
-        counts.map(|(a, b)| in_units(if turned { &b.window.counts } else { &a.counts }, units)).collect()
-    };
-    let ranges = |turned| calibrate(&network, 2, windows(turned).iter().map(Vec::as_slice));
-    let (a, b) = (ranges(false), ranges(true));
-    for site in [float::Site::Vectors, float::Site::Convolved(1), float::Site::Spanning] {
-        let relative = a.longest(site) / b.longest(site);
-        assert!((relative - 1.0).abs() <= 1e-2, "{site:?}: {relative}");
+    for road in roads() {
+        let network = extract(&road.model);
+        let units = batch::units(&road.recipe, &road.dataset);
+        let windows = |turned: bool| -> Vec<Vec<f32>> {
+            let counts = road.split.test.iter().zip(&road.split.test_turned).step_by(20);
+            counts.map(|(a, b)| in_units(if turned { &b.window.counts } else { &a.counts }, units)).collect()
+        };
+        let ranges = |turned| calibrate(&network, 2, windows(turned).iter().map(Vec::as_slice));
+        let (a, b) = (ranges(false), ranges(true));
+        for site in [float::Site::Vectors, float::Site::Convolved(1), float::Site::Spanning] {
+            let relative = a.longest(site) / b.longest(site);
+            assert!((relative - 1.0).abs() <= 1e-2, "{site:?}: {relative}");
+        }
     }
 }
