@@ -57,7 +57,10 @@ fn main() -> Result<()> {
         Some(_) => evaluation.accuracy_upright(),
         None => evaluation.accuracy_rotated(),
     };
-    let degrees = |errors: &[f32], part| format!("{:.3}", percentile(errors, part));
+    let degrees = |errors: &[f32], part| match errors {
+        [] => "–".into(),
+        errors => format!("{:.3}", percentile(errors, part)),
+    };
     println!(
         "| {method} | {seed} | {} | {} | {} | {} / {} | {} / {} | {} | {} |",
         accuracy(rotated(&measured.evaluation)),

@@ -165,6 +165,17 @@ fn gravity_is_the_first_axis() {
 }
 
 #[test]
+fn half_of_the_poses_are_surer_than_one() {
+    for road in roads() {
+        let evaluation = road.evaluation();
+        let confidences = evaluation.upright.iter().filter_map(|reading| Some(reading.pose?.confidence));
+        let median = percentile(&confidences.collect::<Vec<_>>(), 0.5);
+        // Of other people's windows than those that set the reference.
+        assert!((0.7..1.4).contains(&median), "{median}");
+    }
+}
+
+#[test]
 fn a_seed_decides_every_byte_of_the_package() {
     assert!(ROAD.package == travel("wrist").package);
 }
