@@ -65,10 +65,10 @@ impl Group for Ring {
 impl Group for QuarterTurns {
     // ---- Chart ------------------------------------------------------------------------------------
 
-    /// One score a turn: the means over the image.
+    /// One score a quarter: the means over the image and over the turns from this quarter to the next.
     fn numbers(&self, map: Tensor<4>) -> Tensor<2> {
         let [b, turns, h, w] = map.dims();
-        map.reshape([b, turns, h * w]).mean_dim(2).reshape([b, turns])
+        map.reshape([b, TURNS, turns / TURNS * h * w]).mean_dim(2).reshape([b, TURNS])
     }
 
     fn chart(&self, numbers: Tensor<2>) -> Tensor<2> {
@@ -192,6 +192,19 @@ mod tests {
     fn group_and_action_laws() {
         laws(&Ring { order: 8 }, [9, 1, 3, 8]);
         laws(&QuarterTurns, [9, 1, 5, 5]);
+    }
+
+    #[test]
+    fn finer_turns_belong_to_the_quarter_that_they_follow() {
+        let map = Tensor::<4>::from_data(
+            [[[[1.0]], [[3.0]], [[0.0]], [[1.0]], [[5.0]], [[9.0]], [[2.0]], [[2.0]]]],
+            &device(),
+        );
+        let scores = QuarterTurns.numbers(map);
+        assert_eq!(difference(scores.clone(), Tensor::from_data([[2.0, 0.5, 7.0, 2.0]], &device())), 0.0);
+        assert!(
+            difference(QuarterTurns.chart(scores), Tensor::from_data([[0.0, 0.0, 1.0, 0.0]], &device())) < TOLERANCE
+        );
     }
 
     #[test]
