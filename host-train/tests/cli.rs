@@ -345,10 +345,8 @@ fn a_quarter_turn_of_an_image_changes_its_pose_and_nothing_else() {
     let upright = (0..8).map(|row| line((0..8).map(|column| pixel(row, column)).collect()));
     let turned = (0..8).map(|row| line((0..8).map(|column| pixel(7 - column, row)).collect()));
     std::fs::write(path("in.csv"), upright.chain(turned).collect::<String>()).unwrap();
-    let (output, poses) = (path("out.csv"), path("poses.csv"));
-    let arguments =
-        ["canonicalize", &digits(), text(&path("in.csv")), "--output", text(&output), "--poses", text(&poses)];
-    let run = gimbal(&arguments);
+    let (input, output, poses) = (path("in.csv"), path("out.csv"), path("poses.csv"));
+    let run = gimbal(&["canonicalize", &digits(), text(&input), "--output", text(&output), "--poses", text(&poses)]);
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     let angle = |line: &str| line.rsplit(',').next().unwrap().parse::<f32>().unwrap();
     let poses: Vec<String> = std::fs::read_to_string(poses).unwrap().lines().skip(1).map(str::to_owned).collect();

@@ -64,7 +64,8 @@ fn vectors(code: &[f32]) -> impl Iterator<Item = [f32; 2]> {
 
 /// The rows of a method: means over its trials.
 pub fn rows(data: &str, method: &Method, trials: &[Vec<(&'static str, f64)>]) -> Vec<Row> {
-    let names: Vec<&str> = trials.first().map(|first| first.iter().map(|(name, _)| *name).collect()).unwrap_or_default();
+    let names: Vec<&str> =
+        trials.first().map(|first| first.iter().map(|(name, _)| *name).collect()).unwrap_or_default();
     let row = |name: &str| {
         let values: Vec<f64> = trials.iter().flatten().filter(|(other, _)| *other == name).map(|(_, v)| *v).collect();
         let count = values.len() as f64;
