@@ -2,8 +2,8 @@
 //! [`mod@bench`], what every layer takes on every processor.
 //!
 //! [`synthetic_package`] is small and looks like what is trained; [`operators_package`] has every operator
-//! of core; those of [`mod@frames`] have its charts, each in a session, and [`grids`] has every frame that moves no
-//! vectors, for devices. None is a trained model: weights are random, and scales keep the numbers away from both zero
+//! of core; those of [`mod@frames`] have its charts, each in a session, [`grids`] has every frame that moves no
+//! vectors, for devices; and those of [`networks`] went the whole road of a recipe. None is a trained model: weights are random, and scales keep the numbers away from both zero
 //! and saturation.
 
 pub mod bench;
@@ -11,6 +11,7 @@ mod builder;
 pub mod frames;
 pub mod grids;
 mod loose;
+pub mod networks;
 mod operators;
 mod windows;
 
