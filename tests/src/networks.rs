@@ -193,7 +193,6 @@ impl Grid {
     ///
     /// # Panics
     /// Where core refuses the package or the window.
-    #[must_use]
     pub fn run(&self, window: &[i16]) -> Result<Found, Degenerate> {
         let model = Model::from_bytes(&self.package).expect("core takes the package");
         let mut arena = vec![0x5aa5_c33c; model.arena_len() / 4];
