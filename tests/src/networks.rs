@@ -105,7 +105,7 @@ impl Gridded {
 
     fn psi(self, group: GroupName) -> Vec<LayerSection> {
         match group {
-            GroupName::So2 | GroupName::C4 => self.turning(),
+            GroupName::So2 | GroupName::O2 | GroupName::C4 => self.turning(),
             GroupName::T2 => vec![conv(4, [3, 3], [1, 1]), conv(4, [3, 3], [1, 1])],
             GroupName::Shift => vec![round(4, [9, 1], [1, 1], 0), round(4, [5, 1], [1, 1], 0)],
             GroupName::Ring => vec![conv(4, [5, 1], [2, 1]), round(4, [3, 3], [2, 1], 1)],
@@ -155,6 +155,7 @@ impl Gridded {
             rate_hz: 1.0,
             per_count: 1.0,
             unit: "1".into(),
+            recorded: train.clone(),
             train_moved: Moved { samples: train.clone(), elements: Vec::new() },
             train,
             test: Vec::new(),
