@@ -396,7 +396,7 @@ fn the_plain_networks_are_the_trained_ones() {
                 let [high, wide, _] = pose.stack.output();
                 // Sums, where the trained network has means.
                 let places = match pose.group {
-                    GroupName::So2 => high * wide,
+                    GroupName::So2 | GroupName::O2 => high * wide,
                     GroupName::C4 => high * wide * grid.gridded.turns[0] / 4,
                     GroupName::Ring => high,
                     GroupName::Shift => grid.gridded.sides[0],
