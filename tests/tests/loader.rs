@@ -153,11 +153,11 @@ const CHANGES: [(&str, &str, Change, Refusal); 56] = [
     ("quantize_vectors", "a zero that is not 0", |p, at| output(p, at).zero_point = 1, QUANTIZATION),
     ("quantize_features", "fewer channels", |p, at| output(p, at).shape[2] -= 1, SHAPE),
     ("quantize_features", "neither a window nor an image", |p, at| output(p, at).shape.swap(0, 1), SHAPE),
-    ("quantize_features", "features of sixteen bits", |p, at| {
+    ("quantize_features", "features of thirty-two bits", |p, at| {
         let end = p.descriptor.arena_len;
-        p.descriptor.arena_len += 4096;
+        p.descriptor.arena_len += 8192;
         let features = output(p, at);
-        (features.dtype, features.offset) = (Dtype::I16, end);
+        (features.dtype, features.offset) = (Dtype::I32, end);
     }, OPERAND),
     ("quantize_features", "no shift", |p, at| record!(p, at, QuantizeFeatures).requantize.shift = 0, QUANTIZATION),
     ("conv", "less scratch", |p, at| scratch(p, at).shape[2] -= 4, SHAPE),

@@ -1,4 +1,4 @@
-//! A window as int8 features: the canonical one for η, the caller's for a ψ that works on features.
+//! A window as features: the canonical one in int8 for η, the caller's in int16 for a ψ that works on features.
 
 use super::{Cost, Fault, Memory, Operands, Record, Site};
 use crate::arena::{ActivationsMut, view};
@@ -96,6 +96,9 @@ mod tests {
             let image = Bench { tensors: vec![Tensor { shape: [4, 6, 1], ..bench.tensors[1] }], blob: Vec::new() };
             let of_window = QuantizeFeatures { operands: Operands::new(NONE, 0), ..quantize };
             prop_assert_eq!(&image.run(&Operator::QuantizeFeatures(of_window), &x), &y);
+            // And in 16 bits, of which these numbers need only eight.
+            let wide = Bench { tensors: vec![Tensor { zero_point: -3, ..tensor(Dtype::I16, [4, 6, 1]) }], blob: Vec::new() };
+            prop_assert_eq!(&wide.run(&Operator::QuantizeFeatures(of_window), &x), &y);
             for (c, (&x, &y)) in x.iter().zip(&y).enumerate() {
                 let multiplier = if c % 6 < 3 { a } else { b };
                 prop_assert_eq!(y, requantize(x.into(), multiplier, &quantize.requantize));
