@@ -2,7 +2,7 @@
 
 use bytemuck::cast_slice;
 use gimbal_core::format::{
-    ALIGNMENT, CHECKSUM_LEN, Chart, Descriptor, Dtype, Field, FieldKind, HEADER_LEN, MAGIC, MAX_FIELDS, MAX_NETWORKS,
+    ALIGNMENT, CHECKSUM_LEN, Descriptor, Dtype, Field, FieldKind, HEADER_LEN, MAGIC, MAX_FIELDS, MAX_NETWORKS,
     MAX_POSES, MAX_RECORDS, Network, Operator, PoseHead, Role, Tensor, TensorId, VERSION, checksum,
 };
 use gimbal_core::plan::{self, Slot};
@@ -53,20 +53,6 @@ impl ContractField {
         };
         fields.map(field).collect()
     }
-}
-
-/// Refuses a package whose windows are not of vectors, or whose poses are no rotations of space, where nothing else is
-/// known yet.
-///
-/// # Errors
-/// A sentence that says so.
-pub fn expect_vectors(model: &Model<'_>) -> anyhow::Result<()> {
-    let is_vector = |field: &Field| matches!(field.kind, FieldKind::Vector | FieldKind::PseudoVector);
-    let turns = model.pose_heads().iter().all(|head| head.chart == Chart::GramSchmidt);
-    if !(turns && model.input().fields.iter().all(is_vector)) {
-        anyhow::bail!("this works on windows of vectors and poses in SO(3), and the package is about something else");
-    }
-    Ok(())
 }
 
 /// A package in the making: tensors and operators in the order in which they run.

@@ -275,6 +275,9 @@ fn symmetric(grid: &Grid) -> Vec<(&'static str, Vec<i16>)> {
             windows.push(("half a period", of(&|t, _| period(rows / 2, t, 0))));
             windows.push(("a quarter of a period", of(&|t, _| period(rows / 4, t, 0))));
         }
+        if rows % 3 == 0 {
+            windows.push(("a third of a period", of(&|t, _| period(rows / 3, t, 0))));
+        }
         return windows;
     }
     vec![

@@ -16,6 +16,10 @@ const POSE_HEADROOM: f32 = 2.0;
 /// Sums shorter than this many counts have no trustworthy direction.
 const MINIMUM_SPAN: f32 = 32.0;
 
+/// Of the usual length of a signal's coefficient: where a period is no multiple of four samples, the rounded waves do not
+/// cancel out over signals of a shorter period, and what is left of them is shorter than this.
+const MINIMUM_COEFFICIENT: f32 = 0.01;
+
 /// A centroid of less than this part of the usual weight is one of noise.
 const MINIMUM_WEIGHT: f32 = 0.01;
 
@@ -98,7 +102,10 @@ impl Lowering {
                 match group {
                     GroupName::So2 => (sum, Chart::Direction, MINIMUM_SPAN),
                     GroupName::O2 => (sum, Chart::TwoVectors, MINIMUM_SPAN),
-                    GroupName::Shift => (sum, Chart::Phase, MINIMUM_SPAN),
+                    GroupName::Shift => {
+                        let part = MINIMUM_COEFFICIENT * span / self.writer.scale(sum);
+                        (sum, Chart::Phase, part.max(MINIMUM_SPAN))
+                    }
                     _ => (sum, Chart::Argmax, 1.0),
                 }
             }
