@@ -3,6 +3,7 @@
 use super::Group;
 use super::so2::{parts, sample};
 use burn::prelude::*;
+use burn::tensor::activation::relu;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -16,11 +17,12 @@ const REACH: f32 = 0.3;
 impl Group for T2 {
     // ---- Chart ------------------------------------------------------------------------------------
 
-    /// The map as it is: `[B, rows · columns + 2]`, weights that are not negative, then the sizes of the map.
+    /// The mean over the turns of filters, rectified: `[B, rows · columns + 2]`, weights that are not negative, then the
+    /// sizes of the map.
     fn numbers(&self, map: Tensor<4>) -> Tensor<2> {
         let [b, _, h, w] = map.dims();
         let sizes = Tensor::<2>::from_data([[h as f32, w as f32]], &map.device()).expand([b, 2]);
-        Tensor::cat(vec![map.reshape([b, h * w]), sizes], 1)
+        Tensor::cat(vec![relu(map.mean_dim(1)).reshape([b, h * w]), sizes], 1)
     }
 
     /// The mean of positions, each with its weight.

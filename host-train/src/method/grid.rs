@@ -116,10 +116,7 @@ impl GridPose {
             let weight = self.head.weight.val().narrow(1, i, 1).reshape([1, 1, c, 1]);
             (map.clone() * weight).sum_dim(2).reshape([b, ways, h, w])
         };
-        let mixed = Tensor::cat((0..group.readouts()).map(read).collect(), 1);
-        // Weights of positions are not negative.
-        let mixed = if self.group == GroupName::T2 { burn::tensor::activation::relu(mixed) } else { mixed };
-        group.numbers(mixed)
+        group.numbers(Tensor::cat((0..group.readouts()).map(read).collect(), 1))
     }
 }
 

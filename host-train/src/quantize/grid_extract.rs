@@ -80,7 +80,7 @@ fn pose(pose: &GridPose, input: [usize; 3]) -> PoseStack {
             (part(0).chain(part(1)).collect(), [rows, columns], false, Some([1, 1]))
         }
         GroupName::Ring => (heads.clone(), [1, 1], false, Some([rows, 1])),
-        GroupName::T2 => (heads.clone(), [1, 1], true, None),
+        GroupName::T2 => (read(0, &|_| 1.0 / turns as f32), [1, 1], true, None),
     };
     let columns_of = size[0] * size[1] * channels;
     let outputs = weights.len() / columns_of;

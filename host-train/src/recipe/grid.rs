@@ -235,7 +235,12 @@ impl GridRecipe {
             return value("data.scale", "must be a number above zero");
         }
         for pose in &self.pose {
-            turns("pose.turns", pose.turns, matches!(pose.group, GroupName::So2 | GroupName::O2 | GroupName::C4))?;
+            let turning = match pose.group {
+                GroupName::So2 | GroupName::O2 | GroupName::C4 => true,
+                GroupName::T2 => pose.turns != 1,
+                GroupName::Shift | GroupName::Ring => false,
+            };
+            turns("pose.turns", pose.turns, turning)?;
             layers("pose.layers", &pose.layers)?;
         }
         if self.pose.len() > 2 {
@@ -268,6 +273,8 @@ impl GridRecipe {
     }
 }
 
+/// `turning` filters have turns, others have none; those of a translation may have either: where it is the first step of
+/// SE(2) it must not favour a direction.
 fn turns(key: &'static str, number: usize, turning: bool) -> Result<(), RecipeError> {
     match (turning, number) {
         (true, 4 | 8 | 12 | 16) | (false, 1) => Ok(()),
