@@ -263,17 +263,28 @@ impl GridModel {
         Loss { total, reconstruction: reconstruction.detach(), class: class.detach() }
     }
 
-    /// How far ψ is from its law on freshly moved copies.
+    /// How far each step of ψ is from its law on freshly moved copies.
+    ///
+    /// A step is asked about copies that were moved by its own group and by those of the steps before: what these leave of
+    /// their pose must not teach it a pose of its own.
     fn law(&self, forward: &GridForward, rng: &mut ChaCha8Rng) -> Tensor<1> {
-        let steps = self.poses.iter().zip(self.groups()).zip(&forward.inputs).zip(&forward.elements);
-        let laws = steps.map(|(((pose, group), input), element)| {
-            // Of half the samples: it costs ψ another run.
-            let some = input.dims()[0].div_ceil(2);
-            let (input, element) = (input.clone().narrow(0, 0, some), element.clone().narrow(0, 0, some));
-            let h = group::draw(&*group, some, rng, &input.device());
-            let moved = group.act(h.clone(), input);
-            let found = group.chart(pose.numbers(&*group, moved));
-            group.distance(group.compose(h, element), found).mean()
+        let groups = self.groups();
+        // Of half the samples: it costs ψ another run.
+        let some = |x: &Tensor<4>| x.clone().narrow(0, 0, x.dims()[0].div_ceil(2));
+        let laws = (0..groups.len()).map(|step| {
+            let sample = some(&forward.inputs[0]);
+            let [b, ..] = sample.dims();
+            let moves: Vec<Tensor<2>> =
+                groups[..=step].iter().map(|group| group::draw(&**group, b, rng, &sample.device())).collect();
+            let moved = groups.iter().zip(&moves).rev().fold(sample, |x, (group, h)| group.act(h.clone(), x));
+            let before = self.poses[..step].iter().zip(&groups).fold(moved, |x, (pose, group)| {
+                let (_, found) = pose.element(&**group, x.clone());
+                group.act(group.inverse(found), x)
+            });
+            let (group, pose) = (&groups[step], &self.poses[step]);
+            let (_, found) = pose.element(&**group, before);
+            let expected = group.compose(moves[step].clone(), forward.elements[step].clone().narrow(0, 0, b));
+            group.distance(expected, found).mean()
         });
         laws.reduce(|a, b| a + b).unwrap_or_else(|| Tensor::zeros([1], &forward.canonical.device()))
     }
