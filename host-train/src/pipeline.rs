@@ -146,13 +146,19 @@ pub fn measure(package: &[u8], split: &Split, float: Option<(&Model, [f32; 2], &
     if core.model().output_of(Role::Eta).is_some() && !split.train.is_empty() {
         note("knn_accuracy", knn(&mut core, split, &evaluation)?);
     }
-    let model = core.model();
-    let costs = model.operators().map(|operator| operator.cost(model));
-    note("macs", costs.map(|cost| cost.macs as f64).sum());
-    note("package_bytes", package.len() as f64);
-    note("arena_bytes", model.arena_len() as f64);
-    note("arena_lower_bound_bytes", arena_lower_bound(model).into());
+    metrics.extend(costs(core.model(), package));
     Ok(Measured { metrics, evaluation })
+}
+
+/// What a package costs, by name.
+fn costs(model: &gimbal_core::Model<'_>, package: &[u8]) -> [(String, f64); 4] {
+    let macs = model.operators().map(|operator| operator.cost(model).macs as f64).sum();
+    [
+        ("macs".into(), macs),
+        ("package_bytes".into(), package.len() as f64),
+        ("arena_bytes".into(), model.arena_len() as f64),
+        ("arena_lower_bound_bytes".into(), arena_lower_bound(model).into()),
+    ]
 }
 
 /// No plan can do with fewer bytes of arena.

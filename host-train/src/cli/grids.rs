@@ -94,12 +94,17 @@ impl GridWorkshop {
     }
 
     fn finish(&self, name: &str, trained: Trained<GridModel>) -> Result<GridFinished> {
-        let package = package_grid(name, &self.recipe, &self.posed, &trained.model)?;
+        let (package, mut measured) = self.packaged(name, &trained.model)?;
         let float = GridFloat::new(&trained.model, &self.recipe, &self.posed, &self.device);
-        let mut measured = measure_grid(&package, &self.recipe.data.groups, &self.posed)?;
         measured.metrics.extend(float.figures(&self.recipe, &self.posed));
         measured.metrics.push(("parameters".into(), trained.model.num_params() as f64));
         Ok(GridFinished { package, measured, history: trained.history })
+    }
+
+    fn packaged(&self, name: &str, model: &GridModel) -> Result<(Vec<u8>, GridMeasured)> {
+        let package = package_grid(name, &self.recipe, &self.posed, model)?;
+        let measured = measure_grid(&package, &self.recipe.data.groups, &self.posed)?;
+        Ok((package, measured))
     }
 
     /// Trains in a run's folder and measures, for a comparison; what is never exported is not packaged.
@@ -110,8 +115,7 @@ impl GridWorkshop {
         let packaged = match self.recipe.eta.readout {
             Readout::Vectors => None,
             Readout::Code => {
-                let package = package_grid(&run.name(), &self.recipe, &self.posed, &trained.model)?;
-                let measured = measure_grid(&package, &self.recipe.data.groups, &self.posed)?;
+                let (package, measured) = self.packaged(&run.name(), &trained.model)?;
                 run.write(&[(CONFIG, self.recipe.to_toml().as_bytes()), (PACKAGE, &package)])?;
                 Some((package, measured))
             }

@@ -118,9 +118,7 @@ impl GridPose {
         };
         group.numbers(Tensor::cat((0..group.readouts()).map(read).collect(), 1))
     }
-}
 
-impl GridPose {
     /// The numbers that the chart takes, and the pose.
     fn element(&self, group: &dyn Group, x: Tensor<4>) -> (Tensor<2>, Tensor<2>) {
         let Some(upright) = self.upright else {
@@ -245,7 +243,7 @@ impl GridModel {
         let device = samples.device();
         let zero = || Tensor::<1>::zeros([1], &device);
         let learns = self.poses.iter().all(|pose| pose.upright.is_none());
-        let law = if weights.law > 0.0 && learns { self.law(&forward, &mut rng) } else { zero() };
+        let law = if weights.law > 0.0 && learns { self.law(&samples, &forward.elements, &mut rng) } else { zero() };
         let reconstruction = match self.reconstruction(&forward) {
             None => zero(),
             Some(decoded) if weights.quotient > 0 => {
@@ -267,26 +265,25 @@ impl GridModel {
     ///
     /// A step is asked about copies that were moved by its own group and by those of the steps before: what these leave of
     /// their pose must not teach it a pose of its own.
-    fn law(&self, forward: &GridForward, rng: &mut ChaCha8Rng) -> Tensor<1> {
+    fn law(&self, samples: &Tensor<4>, elements: &[Tensor<2>], rng: &mut ChaCha8Rng) -> Tensor<1> {
         let groups = self.groups();
         // Of half the samples: it costs ψ another run.
-        let some = |x: &Tensor<4>| x.clone().narrow(0, 0, x.dims()[0].div_ceil(2));
+        let b = samples.dims()[0].div_ceil(2);
         let laws = (0..groups.len()).map(|step| {
-            let sample = some(&forward.inputs[0]);
-            let [b, ..] = sample.dims();
+            let some = samples.clone().narrow(0, 0, b);
             let moves: Vec<Tensor<2>> =
-                groups[..=step].iter().map(|group| group::draw(&**group, b, rng, &sample.device())).collect();
-            let moved = groups.iter().zip(&moves).rev().fold(sample, |x, (group, h)| group.act(h.clone(), x));
+                groups[..=step].iter().map(|group| group::draw(&**group, b, rng, &some.device())).collect();
+            let moved = groups.iter().zip(&moves).rev().fold(some, |x, (group, h)| group.act(h.clone(), x));
             let before = self.poses[..step].iter().zip(&groups).fold(moved, |x, (pose, group)| {
                 let (_, found) = pose.element(&**group, x.clone());
                 group.act(group.inverse(found), x)
             });
             let (group, pose) = (&groups[step], &self.poses[step]);
             let (_, found) = pose.element(&**group, before);
-            let expected = group.compose(moves[step].clone(), forward.elements[step].clone().narrow(0, 0, b));
+            let expected = group.compose(moves[step].clone(), elements[step].clone().narrow(0, 0, b));
             group.distance(expected, found).mean()
         });
-        laws.reduce(|a, b| a + b).unwrap_or_else(|| Tensor::zeros([1], &forward.canonical.device()))
+        laws.reduce(|a, b| a + b).unwrap_or_else(|| Tensor::zeros([1], &samples.device()))
     }
 }
 

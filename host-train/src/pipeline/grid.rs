@@ -1,6 +1,6 @@
 //! The same road for grids.
 
-use super::arena_lower_bound;
+use super::{costs, largest};
 use crate::data::posed::{Posed, Sample};
 use crate::evaluate::device::Device as Core;
 use crate::evaluate::grid::{GridEvaluation, evaluate_grid, whole};
@@ -66,13 +66,7 @@ pub fn measure_grid(package: &[u8], groups: &[GroupName], posed: &Posed) -> Resu
     let mut core = Core::new(package)?;
     let evaluation = evaluate_grid(&mut core, posed, groups)?;
     let mut metrics = evaluation.figures(&mut core, posed)?;
-    let mut note = |name: &str, value: f64| metrics.push((name.to_owned(), value));
-    let model = core.model();
-    let costs = model.operators().map(|operator| operator.cost(model));
-    note("macs", costs.map(|cost| cost.macs as f64).sum());
-    note("package_bytes", package.len() as f64);
-    note("arena_bytes", model.arena_len() as f64);
-    note("arena_lower_bound_bytes", arena_lower_bound(model).into());
+    metrics.extend(costs(core.model(), package));
     Ok(GridMeasured { metrics, evaluation })
 }
 
@@ -156,10 +150,6 @@ fn unit_length(name: GroupName, row: &[f32]) -> Vec<f32> {
         (GroupName::O2, &[x, y, hand]) if x.hypot(y) < 0.5 => vec![1.0, 0.0, hand],
         _ => row.to_vec(),
     }
-}
-
-fn largest(logits: &[f32]) -> Option<usize> {
-    (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b]))
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 //! An autoencoder's canonical pose is whatever training led to. Formula: `ψ'(x) = ψ(x) · m⁻¹` with m the Fréchet mean of ψ
 //! over samples that stand upright: the angle whose squared chordal distances to theirs are least, which is that of the
 //! sum of their directions. (RECON, arXiv 2505.13289.) ψ' costs the device nothing, since m goes into the weights of ψ's
-//! last layer. But η has learned from samples in the old pose, so it is trained for a while on those in the new one.
+//! last layer. But η has learned from samples in the old pose, so it is trained on those in the new one, as long
+//! again.
 
 use super::{Draw, GridTask, Task, TrainError, Trained, train};
 use crate::data::posed::Sample;
@@ -12,11 +13,6 @@ use crate::recipe::TrainingSection;
 use burn::prelude::*;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
-
-/// Part of the recipe's epochs for which η learns the new pose.
-const EPOCHS: f64 = 1.0;
-/// Part of the recipe's learning rate.
-const RATE: f64 = 1.0;
 
 /// The trained networks with poses such that `samples` are upright in the mean. Writes its checkpoint to `folder`.
 ///
@@ -34,10 +30,7 @@ pub fn align(
     let poses = trained.model.infer(samples, unit, device).elements.pop().unwrap_or_default();
     let mut model = trained.model;
     model.align(mean(&poses).ok_or(TrainError::NoMean)?);
-    let schedule = task.schedule();
-    let epochs = (schedule.epochs as f64 * EPOCHS).ceil() as usize;
-    let schedule = TrainingSection { epochs, learning_rate: schedule.learning_rate * RATE, ..schedule.clone() };
-    let aligned = train(&Aligned { task, model, schedule }, device, folder, false, stop)?;
+    let aligned = train(&Aligned { task, model }, device, folder, false, stop)?;
     let history = [trained.history, aligned.history].concat();
     Ok(Trained { model: aligned.model, history })
 }
@@ -58,7 +51,6 @@ fn mean(poses: &[Vec<f32>]) -> Option<[f32; 2]> {
 struct Aligned<'a> {
     task: &'a GridTask<'a>,
     model: GridModel,
-    schedule: TrainingSection,
 }
 
 impl Task for Aligned<'_> {
@@ -75,7 +67,7 @@ impl Task for Aligned<'_> {
     }
 
     fn schedule(&self) -> &TrainingSection {
-        &self.schedule
+        self.task.schedule()
     }
 
     fn fresh(&self, device: &Device) -> GridModel {
