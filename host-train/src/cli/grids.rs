@@ -18,6 +18,7 @@ use anyhow::{Result, anyhow};
 use burn::prelude::{Device, Module};
 use gimbal_core::format::FieldKind;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Stands for the recipe's own training samples, as recorded.
 const RECORDED: &str = "recorded";
@@ -25,10 +26,11 @@ const RECORDED: &str = "recorded";
 const ALIGNED: &str = "aligned";
 
 /// The device and the samples that a recipe trains with.
+#[derive(Clone)]
 pub struct GridWorkshop {
     device: Device,
     recipe: GridRecipe,
-    posed: Posed,
+    posed: Arc<Posed>,
 }
 
 /// A trained, packaged and measured run.
@@ -47,7 +49,18 @@ impl GridWorkshop {
         let device = backend::device(backend)?;
         let grids = load_data(&recipe.data.source, folder)?;
         let posed = Posed::new(&recipe.data, &grids, &device).map_err(|reason| anyhow!(reason))?;
-        Ok(Self { device, recipe: recipe.clone(), posed })
+        Ok(Self { device, recipe: recipe.clone(), posed: Arc::new(posed) })
+    }
+
+    /// The same samples for another recipe, which must want them in the same way.
+    pub fn with(&self, recipe: &GridRecipe) -> Self {
+        debug_assert_eq!(self.recipe.data, recipe.data);
+        Self { recipe: recipe.clone(), ..self.clone() }
+    }
+
+    /// The recipe.
+    pub fn recipe(&self) -> &GridRecipe {
+        &self.recipe
     }
 
     /// Trains in a run's folder, packages the result and measures it. What the folder held goes away once training has
@@ -80,7 +93,7 @@ impl GridWorkshop {
         if path == Path::new(RECORDED) {
             return Ok(self.posed.recorded.clone());
         }
-        let Posed { rows, columns, per_count, .. } = self.posed;
+        let Posed { rows, columns, per_count, .. } = *self.posed;
         let field = ContractField {
             name: "sample".into(),
             unit: self.posed.unit.clone(),

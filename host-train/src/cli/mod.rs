@@ -8,6 +8,7 @@ mod evaluate;
 mod export;
 mod grids;
 mod inspect;
+mod jobs;
 mod recipes;
 mod reproduce;
 mod simulate;
@@ -15,7 +16,6 @@ mod table;
 mod train;
 mod workshop;
 
-use crate::train::TrainError;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -82,8 +82,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            let interrupted = matches!(error.downcast_ref(), Some(TrainError::Interrupted { .. }));
-            if interrupted {
+            if workshop::is_interruption(&error) {
                 eprintln!("{error} The same command with --resume, and without --overwrite, goes on.");
                 return ExitCode::from(INTERRUPTED);
             }

@@ -2,7 +2,7 @@
 
 use super::grids::GridWorkshop;
 use super::train::Common;
-use super::{DONE, table};
+use super::{DONE, jobs, table};
 use crate::report::reproduce::{ReproducePage, html};
 use crate::reproduce::experiment::{Experiment, Method, NAMES, Preset, experiment};
 use crate::reproduce::measure::{Trial, rows};
@@ -10,6 +10,7 @@ use crate::reproduce::{figures, rows as comparison};
 use crate::run::{Run, write_all};
 use anyhow::{Result, bail};
 use clap::Args;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 #[derive(Args)]
@@ -23,6 +24,9 @@ pub struct Options {
     /// Trainings of each method, which differ in their seed.
     #[arg(long, default_value_t = 1, value_name = "N")]
     seeds: u64,
+    /// Trainings at once [default: one a core, or one on a GPU].
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
     /// Train these methods only, as the table names them.
     #[arg(long, value_delimiter = ';', value_name = "METHOD;…")]
     only: Vec<String>,
@@ -48,18 +52,21 @@ pub fn run(options: &Options) -> Result<u8> {
         experiment.methods.retain(|method| options.only.iter().any(|name| name == method.name));
     }
     let folder = options.common.runs.join("reproduce");
-    let mut all_rows = Vec::new();
-    let mut firsts = Vec::new();
+    let trainings = trainings(options, &experiment)?;
+    let at_once = jobs::at_once(options.jobs, &options.common.backend);
+    eprintln!(
+        "{} trainings, {} at a time, in {}",
+        trainings.len(),
+        at_once.min(trainings.len()),
+        folder.join(experiment.name).display()
+    );
+    let mut trained = jobs::side_by_side(at_once, &trainings, |training| training.train(options))?.into_iter();
+    let (mut all_rows, mut firsts) = (Vec::new(), Vec::new());
     for method in &experiment.methods {
-        let mut trials = Vec::new();
-        for seed in 1..=options.seeds {
-            let trial = train(options, &experiment, method, seed)?;
-            trials.push(trial.metrics.clone());
-            if seed == 1 {
-                firsts.push((method, trial));
-            }
-        }
-        all_rows.extend(rows(experiment.data, method, &trials));
+        let trials: Vec<Trained> = trained.by_ref().take(options.seeds as usize).collect();
+        let metrics: Vec<_> = trials.iter().map(|trial| trial.metrics.clone()).collect();
+        all_rows.extend(rows(experiment.data, method, &metrics));
+        firsts.extend(trials.into_iter().next().map(|trial| (method, trial)));
     }
     let page = ReproducePage { title: options.name.clone(), rows: all_rows, panels: panels(&firsts)? };
     let [json, report] = ["json", "html"].map(|kind| folder.join(format!("{}.{kind}", options.name)));
@@ -76,6 +83,13 @@ pub fn run(options: &Options) -> Result<u8> {
     Ok(DONE)
 }
 
+/// A training of a method.
+struct Training<'a> {
+    workshop: GridWorkshop,
+    method: &'a Method,
+    run: Run,
+}
+
 /// A training and what it needs to be drawn.
 struct Trained {
     workshop: GridWorkshop,
@@ -84,17 +98,33 @@ struct Trained {
     metrics: Vec<(&'static str, f64)>,
 }
 
-fn train(options: &Options, experiment: &Experiment, method: &Method, seed: u64) -> Result<Trained> {
-    let slug: String =
-        method.name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-");
-    let path = options.common.runs.join("reproduce").join(experiment.name).join(format!("{slug}-{seed}"));
-    eprintln!("training `{}`, seed {seed}, in {}", method.name, path.display());
-    let mut recipe = method.recipe.clone();
-    recipe.training.seed = seed;
-    let workshop = GridWorkshop::new(&recipe, &options.common.backend, &options.data)?;
-    let (trial, model) = workshop.trial(&Run::at(path), options.common.resume)?;
-    let metrics = trial.metrics(method, workshop.posed());
-    Ok(Trained { workshop, trial, model, metrics })
+/// What is to be trained, method after method; data are loaded once for all that want them in the same way.
+fn trainings<'a>(options: &Options, experiment: &'a Experiment) -> Result<Vec<Training<'a>>> {
+    let mut trainings: Vec<Training> = Vec::new();
+    for method in &experiment.methods {
+        let words = method.name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        let slug = words.collect::<Vec<_>>().join("-");
+        for seed in 1..=options.seeds {
+            let mut recipe = method.recipe.clone();
+            recipe.training.seed = seed;
+            let loaded = trainings.iter().find(|other| other.workshop.recipe().data == recipe.data);
+            let workshop = match loaded {
+                Some(other) => other.workshop.with(&recipe),
+                None => GridWorkshop::new(&recipe, &options.common.backend, &options.data)?,
+            };
+            let path = options.common.runs.join("reproduce").join(experiment.name).join(format!("{slug}-{seed}"));
+            trainings.push(Training { workshop, method, run: Run::at(path) });
+        }
+    }
+    Ok(trainings)
+}
+
+impl Training<'_> {
+    fn train(&self, options: &Options) -> Result<Trained> {
+        let (trial, model) = self.workshop.trial(&self.run, options.common.resume)?;
+        let metrics = trial.metrics(self.method, self.workshop.posed());
+        Ok(Trained { workshop: self.workshop.clone(), trial, model, metrics })
+    }
 }
 
 fn panels(firsts: &[(&Method, Trained)]) -> Result<Vec<crate::report::grid::Panel>> {

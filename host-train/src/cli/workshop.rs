@@ -11,12 +11,12 @@ use crate::train::{Epoch, TrainError, Trained, WindowTask, train};
 use anyhow::{Result, bail};
 use burn::prelude::{Device, Module};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Set by Ctrl-C; training looks at it before every step.
 static STOP: AtomicBool = AtomicBool::new(false);
-/// Whether anything looks at [`STOP`].
-static TRAINING: AtomicBool = AtomicBool::new(false);
+/// How many trainings look at [`STOP`].
+static TRAININGS: AtomicUsize = AtomicUsize::new(0);
 
 /// From here on Ctrl-C ends training at the next step, and everything else at once.
 fn listen() -> Result<()> {
@@ -24,7 +24,7 @@ fn listen() -> Result<()> {
     let listening = LISTENING.get_or_init(|| {
         ctrlc::set_handler(|| {
             // Nor does the second Ctrl-C wait for the step to end.
-            if STOP.swap(true, Ordering::Relaxed) || !TRAINING.load(Ordering::Relaxed) {
+            if STOP.swap(true, Ordering::Relaxed) || TRAININGS.load(Ordering::Relaxed) == 0 {
                 std::process::exit(super::INTERRUPTED.into());
             }
         })
@@ -43,13 +43,27 @@ pub fn interruptible<T>(
     train: impl FnOnce(&AtomicBool) -> Result<T, TrainError>,
 ) -> Result<T> {
     listen()?;
+    // What an earlier run left is not cleared for one that will not take place.
+    if STOP.load(Ordering::Relaxed) {
+        return Err(TrainError::NotBegun.into());
+    }
     if !resume {
         run.clear()?;
     }
-    TRAINING.store(true, Ordering::Relaxed);
+    TRAININGS.fetch_add(1, Ordering::Relaxed);
     let trained = train(&STOP);
-    TRAINING.store(false, Ordering::Relaxed);
+    TRAININGS.fetch_sub(1, Ordering::Relaxed);
     Ok(trained?)
+}
+
+/// Ends every training at its next step, as Ctrl-C does.
+pub fn stop() {
+    STOP.store(true, Ordering::Relaxed);
+}
+
+/// Whether this is no more than a training that was told to end.
+pub fn is_interruption(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(TrainError::Interrupted { .. } | TrainError::NotBegun))
 }
 
 /// The device and the data that a command trains with.

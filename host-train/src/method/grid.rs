@@ -13,8 +13,9 @@ use crate::nn::grid::{Extent, GridStack};
 use crate::nn::{GridDecoder, Symmetry, initialize};
 use crate::recipe::grid::{GridRecipe, GroupName, PoseSection, Readout};
 use burn::nn::loss::CrossEntropyLossConfig;
-use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
+use burn::nn::{Linear, LinearConfig};
 use burn::prelude::*;
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::f32::consts::TAU;
 
@@ -27,7 +28,6 @@ pub struct GridModel {
     pub(crate) eta: GridStack,
     /// From the last map to the code.
     pub(crate) code: Linear,
-    dropout: Dropout,
     /// From the code to the logits, if the class loss has a weight.
     pub(crate) class_head: Option<Linear>,
     /// δ, if the reconstruction loss has a weight.
@@ -39,6 +39,8 @@ pub struct GridModel {
     pub(crate) turns: usize,
     #[module(skip)]
     readout: Readout,
+    #[module(skip)]
+    dropout: f64,
 }
 
 /// One step of ψ.
@@ -161,12 +163,12 @@ impl GridModel {
             poses,
             eta: stack,
             code: code.init(device),
-            dropout: DropoutConfig::new(eta.dropout).init(),
             class_head: (loss.class > 0.0).then(|| LinearConfig::new(eta.code, classes).init(device)),
             delta: delta.transpose().map_err(|reason| format!("`delta` {reason}."))?,
             extent,
             turns: eta.turns,
             readout: eta.readout,
+            dropout: eta.dropout,
         };
         Ok(initialize(model, recipe.training.seed))
     }
@@ -189,6 +191,11 @@ impl GridModel {
     /// # Shapes
     /// `x` `[B, 1, rows, columns]`; the results' are beside them.
     pub fn forward(&self, x: Tensor<4>) -> GridForward {
+        self.run(x, None)
+    }
+
+    /// The same; with a generator, parts of η's last map are dropped.
+    fn run(&self, x: Tensor<4>, rng: Option<&mut ChaCha8Rng>) -> GridForward {
         let mut canonical = x;
         let (mut inputs, mut numbers, mut elements) = (Vec::new(), Vec::new(), Vec::new());
         for (pose, group) in self.poses.iter().zip(self.groups()) {
@@ -198,19 +205,23 @@ impl GridModel {
             numbers.push(said);
             elements.push(element);
         }
-        let code = self.encode(canonical.clone());
+        let code = self.encode(canonical.clone(), rng);
         let logits = self.class_head.as_ref().map(|head| head.forward(code.clone()));
         let decoded = self.delta.as_ref().map(|delta| delta.forward(code.clone()));
         GridForward { inputs, numbers, elements, canonical, code, logits, decoded }
     }
 
     /// η.
-    fn encode(&self, canonical: Tensor<4>) -> Tensor<2> {
+    fn encode(&self, canonical: Tensor<4>, rng: Option<&mut ChaCha8Rng>) -> Tensor<2> {
         let map = self.eta.forward(canonical);
         let [b, channels, h, w] = map.dims();
         let (turns, c) = (self.turns, channels / self.turns);
         if turns == 1 {
-            return self.code.forward(self.dropout.forward(map.reshape([b, channels * h * w])));
+            let map = map.reshape([b, channels * h * w]);
+            return self.code.forward(match rng {
+                Some(rng) if self.dropout > 0.0 => dropped(map, self.dropout, rng),
+                _ => map,
+            });
         }
         let means = map.reshape([b, turns, c, h * w]).mean_dim(3).reshape([b, turns, c]);
         match self.readout {
@@ -239,7 +250,7 @@ impl GridModel {
     pub fn loss(&self, batch: GridBatch, recipe: &GridRecipe) -> Loss {
         let weights = &recipe.loss;
         let GridBatch { samples, labels, mut rng } = batch;
-        let forward = self.forward(samples.clone());
+        let forward = self.run(samples.clone(), Some(&mut rng));
         let device = samples.device();
         let zero = || Tensor::<1>::zeros([1], &device);
         let learns = self.poses.iter().all(|pose| pose.upright.is_none());
@@ -285,6 +296,16 @@ impl GridModel {
         });
         laws.reduce(|a, b| a + b).unwrap_or_else(|| Tensor::zeros([1], &samples.device()))
     }
+}
+
+/// Numbers of which each is zero with a probability, and else that much larger: dropout, by a generator of the batch's, since
+/// the backend's own is one for all threads.
+fn dropped(x: Tensor<2>, probability: f64, rng: &mut ChaCha8Rng) -> Tensor<2> {
+    let keep = 1.0 / (1.0 - probability) as f32;
+    let shape = x.dims();
+    let factors = (0..shape.iter().product()).map(|_| if rng.random_bool(probability) { 0.0 } else { keep }).collect();
+    let factors = Tensor::from_data(TensorData::new::<f32, _>(factors, shape), &x.device());
+    x * factors
 }
 
 /// The mean over the samples of the squared error against the best of several copies of each, moved by elements drawn

@@ -35,6 +35,9 @@ pub enum TrainError {
         /// Epochs wanted.
         epochs: usize,
     },
+    /// The interrupt flag was set before the first step.
+    #[error("Training was interrupted before it began.")]
+    NotBegun,
     /// A loss was no number.
     #[error("The loss stopped being a number in epoch {epoch}; a lower learning rate may help.")]
     Diverged {
@@ -130,7 +133,8 @@ pub fn train<T: Task>(
         state = checkpoint.restore(state)?;
     }
     let epochs = task.schedule().epochs;
-    let progress = progress::Progress::new(epochs, state.history.len());
+    let name = run.file_name().unwrap_or_default().to_string_lossy();
+    let progress = progress::Progress::new(&name, epochs, state.history.len());
     while state.history.len() < epochs {
         let done = state.history.len();
         let (next, mean) = epoch(state, task, done, &device, stop)?;

@@ -1,33 +1,37 @@
-//! One bar on a terminal; a line every few epochs elsewhere, so that a log stays readable.
+//! One bar a training on a terminal; a line every few epochs elsewhere, so that a log stays readable.
 
 use super::Epoch;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
+use std::sync::LazyLock;
+
+/// Where bars stand below each other.
+static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
 /// Reports finished epochs on stderr.
 pub struct Progress {
+    name: String,
     bar: ProgressBar,
     epochs: usize,
     every: usize,
 }
 
 impl Progress {
-    /// `done` of `epochs` epochs were finished by an earlier run.
-    pub fn new(epochs: usize, done: usize) -> Self {
+    /// `done` of a run's `epochs` epochs were finished by an earlier one.
+    pub fn new(name: &str, epochs: usize, done: usize) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        let bar = ProgressBar::with_draw_target(
-            Some(epochs as u64),
-            match terminal {
-                true => ProgressDrawTarget::stderr(),
-                false => ProgressDrawTarget::hidden(),
-            },
-        );
-        let style = ProgressStyle::with_template("{bar:30} epoch {pos}/{len}  {msg}  {eta} left");
+        let bar = match terminal {
+            true => BARS.add(ProgressBar::new(epochs as u64)),
+            false => ProgressBar::with_draw_target(Some(epochs as u64), ProgressDrawTarget::hidden()),
+        };
+        bar.set_prefix(name.to_owned());
+        let style = ProgressStyle::with_template("{prefix}  {bar:30} epoch {pos}/{len}  {msg}  {eta} left");
         bar.set_style(style.expect("the template is well-formed"));
         bar.set_position(done as u64);
         // What an earlier run did took this run no time.
         bar.reset_eta();
         Self {
+            name: name.to_owned(),
             bar,
             epochs,
             every: match terminal {
@@ -41,7 +45,7 @@ impl Progress {
     pub fn epoch(&self, number: usize, mean: Epoch) {
         let message = format!("loss {:.4}", mean.loss);
         if self.every != usize::MAX && (number.is_multiple_of(self.every) || number == self.epochs) {
-            eprintln!("epoch {number}/{}  {message}", self.epochs);
+            eprintln!("{}: epoch {number}/{}  {message}", self.name, self.epochs);
         }
         self.bar.set_message(message);
         self.bar.set_position(number as u64);
