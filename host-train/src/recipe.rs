@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// The recipes inside the program: name and TOML text.
-pub const BUILT_IN: [(&str, &str); 12] = [
+pub const BUILT_IN: [(&str, &str); 13] = [
     ("wrist", include_str!("../recipes/wrist.toml")),
     ("wrist-unsupervised", include_str!("../recipes/wrist-unsupervised.toml")),
     ("wrist-classical", include_str!("../recipes/wrist-classical.toml")),
@@ -21,6 +21,7 @@ pub const BUILT_IN: [(&str, &str); 12] = [
     ("rotated-digits-classifier", include_str!("../recipes/rotated-digits-classifier.toml")),
     ("reflected-digits-small", include_str!("../recipes/reflected-digits-small.toml")),
     ("reflected-digits", include_str!("../recipes/reflected-digits.toml")),
+    ("quarter-digits", include_str!("../recipes/quarter-digits.toml")),
     ("shifted-digits", include_str!("../recipes/shifted-digits.toml")),
     ("shifted-beats", include_str!("../recipes/shifted-beats.toml")),
     ("ring", include_str!("../recipes/ring.toml")),

@@ -158,44 +158,90 @@ mod tests {
     use crate::data::grid::load;
     use crate::group::element::act;
     use crate::nn::testing::device;
+    use gimbal_core::group::Degenerate;
+    use gimbal_core::group::cyclic::Cyclic;
     use gimbal_core::group::o2::Orthogonal;
     use gimbal_core::group::so2::Rotation;
     use std::path::Path;
 
+    /// A recipe's samples and the package of its fresh networks.
+    fn fresh(name: &str) -> (Posed, Vec<u8>) {
+        let device = device();
+        let mut recipe = GridRecipe::load(name).unwrap();
+        recipe.data.samples = 60;
+        let posed = Posed::new(&recipe.data, &load(&recipe.data.source, Path::new("")).unwrap(), &device).unwrap();
+        let model = GridModel::new(&recipe, posed.extent(), posed.classes.len(), &device).unwrap();
+        let package = package_grid(name, &recipe, &posed, &model).unwrap();
+        (posed, package)
+    }
+
     /// Filters are their own turns and mirror images in integers, whatever the weights.
     #[test]
     fn quarter_turns_and_mirrors_move_the_pose_and_nothing_else() {
-        let device = device();
-        for (name, reflects) in [("rotated-digits-small", false), ("reflected-digits-small", true)] {
-            let mut recipe = GridRecipe::load(name).unwrap();
-            recipe.data.samples = 60;
-            let posed = Posed::new(&recipe.data, &load(&recipe.data.source, Path::new("")).unwrap(), &device).unwrap();
-            let model = GridModel::new(&recipe, posed.extent(), posed.classes.len(), &device).unwrap();
-            let package = package_grid(name, &recipe, &posed, &model).unwrap();
+        for (name, group) in [
+            ("rotated-digits-small", GroupName::So2),
+            ("reflected-digits-small", GroupName::O2),
+            ("quarter-digits", GroupName::C4),
+        ] {
+            let (posed, package) = fresh(name);
             let mut core = Core::new(&package).unwrap();
-            let mut hands = [false; 2];
+            let reflects = group == GroupName::O2;
+            let (mut hands, mut quarters) = ([false; 2], [false; 4]);
             for sample in posed.test_moved.samples.iter().take(40) {
                 let upright = core.read(&sample.counts).unwrap();
                 let pose = upright.pose.unwrap();
                 for turns in 0..4 {
                     for reflected in [false, true].into_iter().take(1 + usize::from(reflects)) {
                         let rotation = Rotation::from_quarter_turns(turns);
-                        let g = match reflects {
-                            true => Element::Orthogonal(Orthogonal::new(rotation, reflected)),
-                            false => Element::Planar(rotation),
+                        let g = match group {
+                            GroupName::O2 => Element::Orthogonal(Orthogonal::new(rotation, reflected)),
+                            GroupName::C4 => Element::Cyclic(Cyclic::new(turns, 4)),
+                            _ => Element::Planar(rotation),
                         };
                         let moved = core.read(&act(g, posed.extent(), &sample.counts).unwrap()).unwrap();
                         let found = moved.pose.unwrap();
                         assert_eq!(found.element, product(g, pose.element).unwrap());
                         assert_eq!(found.confidence, pose.confidence);
                         assert_eq!((&moved.canonical, &moved.code), (&upright.canonical, &upright.code));
+                        assert_eq!(moved.class, upright.class);
                     }
                 }
-                if let Element::Orthogonal(found) = pose.element {
-                    hands[usize::from(found.is_reflected())] = true;
+                match pose.element {
+                    Element::Orthogonal(found) => hands[usize::from(found.is_reflected())] = true,
+                    Element::Cyclic(found) => quarters[usize::from(found.index())] = true,
+                    _ => {}
                 }
             }
             assert_eq!(hands, [reflects; 2], "{name}: samples of both hands were seen");
+            assert_eq!(quarters, [group == GroupName::C4; 4], "{name}: samples in all four quarters were seen");
         }
+    }
+
+    /// The law leaves no other answer: such an image is its own turned copy, and the copy's pose would be another.
+    #[test]
+    fn an_image_that_looks_the_same_turned_has_no_quarter() {
+        let (posed, package) = fresh("quarter-digits");
+        let mut core = Core::new(&package).unwrap();
+        for sample in posed.test.iter().take(40) {
+            let turned = |turns| act(Element::Cyclic(Cyclic::new(turns, 4)), posed.extent(), &sample.counts).unwrap();
+            let brightest = |images: &[Vec<i16>]| -> Vec<i16> {
+                (0..64).map(|pixel| images.iter().map(|image| image[pixel]).max().unwrap()).collect()
+            };
+            let after_half = brightest(&[turned(0), turned(2)]);
+            let after_quarter = brightest(&[turned(0), turned(1), turned(2), turned(3)]);
+            for image in [after_half, after_quarter, vec![0; 64], vec![240; 64]] {
+                let reading = core.read(&image).unwrap();
+                assert_eq!((reading.pose, reading.degenerate), (None, Some(Degenerate::Tied)));
+            }
+        }
+    }
+
+    /// The same recipe on larger images: what changes is `source`.
+    #[test]
+    fn quarter_turns_of_larger_images_fit_too() {
+        let recipe = GridRecipe::load("quarter-digits").unwrap();
+        let mnist = crate::data::catalog::Set::find("mnist").unwrap();
+        let extent = crate::nn::grid::Extent { channels: 1, rows: mnist.rows, columns: mnist.columns };
+        assert!(GridModel::new(&recipe, extent, mnist.classes.len(), &device()).is_ok());
     }
 }

@@ -4,8 +4,16 @@ use crate::recipe::RecipeError;
 use crate::recipe::grid::{ConvSection, GridRecipe, LayerSection, Readout};
 
 /// What [`experiment`] knows.
-pub const NAMES: [&str; 6] =
-    ["rotated-digits", "rotated-digits-small", "reflected-digits-small", "shifted-digits", "shifted-beats", "ring"];
+pub const NAMES: [&str; 8] = [
+    "rotated-digits",
+    "rotated-digits-small",
+    "reflected-digits",
+    "reflected-digits-small",
+    "quarter-digits",
+    "shifted-digits",
+    "shifted-beats",
+    "ring",
+];
 
 /// How long to train.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -74,21 +82,19 @@ pub fn experiment(name: &str, preset: Preset) -> Result<Option<Experiment>, Reci
             ];
             ("digits of 8 × 8 pixels, rotated", methods)
         }
-        "reflected-digits-small" => {
+        "reflected-digits" | "reflected-digits-small" | "quarter-digits" | "shifted-digits" => {
             let methods = vec![
                 method("giae", base.clone(), &[][..]),
                 method("classical", classical(&base), &[]),
                 method("classical, augmented", augmented(classical(&base)), &[]),
             ];
-            ("digits of 8 × 8 pixels, rotated and reflected", methods)
-        }
-        "shifted-digits" => {
-            let methods = vec![
-                method("giae", base.clone(), &[][..]),
-                method("classical", classical(&base), &[]),
-                method("classical, augmented", augmented(classical(&base)), &[]),
-            ];
-            ("MNIST on 40 × 40 pixels, moved and rotated", methods)
+            let data = match name {
+                "reflected-digits" => "MNIST, 8,000 and 2,000 images, rotated and reflected",
+                "reflected-digits-small" => "digits of 8 × 8 pixels, rotated and reflected",
+                "quarter-digits" => "digits of 8 × 8 pixels, turned by quarters",
+                _ => "MNIST on 40 × 40 pixels, moved and rotated",
+            };
+            (data, methods)
         }
         "shifted-beats" => {
             let methods = vec![
