@@ -360,6 +360,41 @@ fn a_quarter_turn_of_an_image_changes_its_pose_and_nothing_else() {
 }
 
 #[test]
+fn an_image_of_zeros_has_no_pose_and_that_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("in.csv"), "0,0,0,0,0,0,0,0\n".repeat(8)).unwrap();
+    let (input, output, poses) = (path("in.csv"), path("out.csv"), path("poses.csv"));
+    let run = gimbal(&["canonicalize", &digits(), text(&input), "--output", text(&output), "--poses", text(&poses)]);
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    assert!(String::from_utf8_lossy(&run.stderr).contains("1 windows, 1 of them without a pose"));
+    assert!(std::fs::read_to_string(poses).unwrap().lines().nth(1).unwrap().contains("Vanishing"));
+    assert_eq!(std::fs::read_to_string(output).unwrap().lines().count(), 1, "no canonical image");
+}
+
+#[test]
+fn a_group_that_cannot_act_on_the_data_is_refused_before_training() {
+    let folder = tempfile::tempdir().unwrap();
+    let (recipe, runs) = (folder.path().join("bad.toml"), folder.path().join("runs"));
+    for (name, changes, says) in [
+        ("ring", &[("\"myo-ring\"", "\"digits\""), ("order = 8", "order = 6")][..], "C6, so for rings of 6 electrodes"),
+        ("ring", &[("groups = [\"ring\"]", "groups = [\"so2\"]")], "`data.order` is that of a ring"),
+        ("shifted-beats", &[("\"ecg5000\"", "\"digits\"")], "act on signals; these samples are 8 × 8"),
+        ("quarter-digits", &[("turns = 4 ", "turns = 1 ")], "want 4, 8, 12 or 16 turns"),
+        ("quarter-digits", &[("posed = true ", "canvas = 6\nposed = true ")], "canvas of 6 pixels is smaller"),
+    ] {
+        let mut changed = String::from_utf8(gimbal(&["recipes", name]).stdout).unwrap();
+        for (from, to) in changes {
+            assert!(changed.contains(from), "the test's own line is gone: {from}");
+            changed = changed.replace(from, to);
+        }
+        std::fs::write(&recipe, changed).unwrap();
+        refused(&gimbal(&["train", text(&recipe), "--runs", text(&runs)]), says);
+    }
+    assert!(!runs.exists());
+}
+
+#[test]
 fn aligned_samples_stand_upright_in_the_mean() {
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("digits");

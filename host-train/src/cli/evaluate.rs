@@ -75,6 +75,7 @@ fn on_grid(bytes: &[u8], model: &Model<'_>, options: &Options) -> Result<u8> {
         source: grids.name.clone(),
         scale: 1.0,
         groups: groups.clone(),
+        order: None,
         posed: false,
         canvas: (extent.rows > grids.rows).then_some(extent.rows),
         samples: 0,

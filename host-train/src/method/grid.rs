@@ -4,6 +4,8 @@
 //! `L = w_r · mean((x̂ − x)²) + w_l · mean(d(h·ψ(x), ψ(h·x))) + w_c · cross-entropy(head(z), label)`
 //! with elements h drawn anew. The second term is the law: on a grid ψ is equivariant only nearly, and a rich code
 //! would absorb what pose it can. With two steps, ψ is the composition `g₁ g₂`, `g₂ = ψ₂(g₁⁻¹·x)`.
+//! Where the canonical sample's loudness is reconstructed, `x` and `x̂` are those in the first term. Samples that were
+//! recorded in one pose may add `w_u · mean(d(e, ψ(x)))`, e the identity: that pose is the canonical one.
 //! Without ψ, g is the identity and what remains is the classical autoencoder; with a quotient of K poses the
 //! reconstruction is measured against the best of K turned copies of x (the quotient autoencoder).
 
@@ -15,6 +17,8 @@ use crate::recipe::grid::{GridRecipe, GroupName, PoseSection, Readout};
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::nn::{Linear, LinearConfig};
 use burn::prelude::*;
+use burn::tensor::module::avg_pool2d;
+use burn::tensor::ops::AvgPoolOptions;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::f32::consts::TAU;
@@ -35,6 +39,8 @@ pub struct GridModel {
     /// Of a sample.
     #[module(skip)]
     pub(crate) extent: Extent,
+    #[module(skip)]
+    loudness: usize,
     #[module(skip)]
     pub(crate) turns: usize,
     #[module(skip)]
@@ -145,6 +151,7 @@ impl GridModel {
     /// As a sentence, what in the recipe does not fit the samples.
     pub fn new(recipe: &GridRecipe, extent: Extent, classes: usize, device: &Device) -> Result<Self, String> {
         let (eta, loss) = (&recipe.eta, &recipe.loss);
+        recipe.data.check_order(extent)?;
         let pose = |section: &PoseSection| {
             let group = group::group(section.group, extent)?;
             GridPose::new(section, &*group, extent, device).map_err(|reason| format!("In `pose`, {reason}."))
@@ -158,7 +165,12 @@ impl GridModel {
             (1, Readout::Vectors) => return Err("In `eta`, vectors are read off turns, of which there is one.".into()),
             (_, Readout::Vectors) => LinearConfig::new(last.channels, eta.code / 2).with_bias(false),
         };
-        let delta = (loss.reconstruction > 0.0).then(|| GridDecoder::new(eta.code, extent, &recipe.delta, device));
+        let loudness = recipe.delta.loudness;
+        if loudness > 0 && !extent.rows.is_multiple_of(loudness) {
+            return Err(format!("`delta` wants the loudness of {loudness} instants each, of {}.", extent.rows));
+        }
+        let target = Extent { rows: extent.rows / loudness.max(1), ..extent };
+        let delta = (loss.reconstruction > 0.0).then(|| GridDecoder::new(eta.code, target, &recipe.delta, device));
         let model = Self {
             poses,
             eta: stack,
@@ -166,6 +178,7 @@ impl GridModel {
             class_head: (loss.class > 0.0).then(|| LinearConfig::new(eta.code, classes).init(device)),
             delta: delta.transpose().map_err(|reason| format!("`delta` {reason}."))?,
             extent,
+            loudness,
             turns: eta.turns,
             readout: eta.readout,
             dropout: eta.dropout,
@@ -239,6 +252,17 @@ impl GridModel {
         }
     }
 
+    /// What δ is to give: the sample, or how loud it is. Moving a sample moves this with it.
+    ///
+    /// # Shapes
+    /// `[B, 1, rows, columns]` → the same with `rows / loudness` rows.
+    pub(crate) fn target(&self, samples: Tensor<4>) -> Tensor<4> {
+        match self.loudness {
+            0 => samples,
+            instants => avg_pool2d(samples.abs(), AvgPoolOptions::new([instants, 1])),
+        }
+    }
+
     /// δ's estimate in the pose of the sample.
     pub fn reconstruction(&self, forward: &GridForward) -> Option<Tensor<4>> {
         let steps = self.groups().into_iter().zip(&forward.elements).rev();
@@ -255,12 +279,14 @@ impl GridModel {
         let zero = || Tensor::<1>::zeros([1], &device);
         let learns = self.poses.iter().all(|pose| pose.upright.is_none());
         let law = if weights.law > 0.0 && learns { self.law(&samples, &forward.elements, &mut rng) } else { zero() };
+        let upright = if weights.upright > 0.0 && learns { self.upright(&forward.elements) } else { zero() };
+        let target = self.target(samples);
         let reconstruction = match self.reconstruction(&forward) {
             None => zero(),
             Some(decoded) if weights.quotient > 0 => {
-                best(decoded, samples, &recipe.data.groups(self.extent), weights.quotient, &mut rng)
+                best(decoded, target, &recipe.data.groups(self.extent), weights.quotient, &mut rng)
             }
-            Some(estimate) => (estimate - samples).square().mean(),
+            Some(estimate) => (estimate - target).square().mean(),
         };
         let class = forward.logits.map_or_else(zero, |logits| {
             CrossEntropyLossConfig::new()
@@ -268,8 +294,20 @@ impl GridModel {
                 .init(&device)
                 .forward(logits, labels)
         });
-        let total = reconstruction.clone() * weights.reconstruction + law * weights.law + class.clone() * weights.class;
+        let total = reconstruction.clone() * weights.reconstruction
+            + law * weights.law
+            + upright * weights.upright
+            + class.clone() * weights.class;
         Loss { total, reconstruction: reconstruction.detach(), class: class.detach() }
+    }
+
+    /// How far each step of ψ is from the identity.
+    fn upright(&self, elements: &[Tensor<2>]) -> Tensor<1> {
+        let steps = self.groups().into_iter().zip(elements).map(|(group, found)| {
+            let any = found.clone().detach();
+            group.distance(group.compose(any.clone(), group.inverse(any)), found.clone()).mean()
+        });
+        steps.reduce(|a, b| a + b).expect("a recipe that weighs poses has one")
     }
 
     /// How far each step of ψ is from its law on freshly moved copies.

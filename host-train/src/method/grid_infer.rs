@@ -56,7 +56,8 @@ impl GridModel {
             found.canonical.extend(rows(forward.canonical.flatten(1, 3)));
             found.logits.extend(forward.logits.map(rows).unwrap_or_default());
             if let Some(reconstruction) = reconstruction {
-                squares += (reconstruction.clone() - x).square().mean().into_scalar::<f32>() * some.len() as f32;
+                squares +=
+                    (reconstruction.clone() - self.target(x)).square().mean().into_scalar::<f32>() * some.len() as f32;
                 found.reconstructions.extend(rows(reconstruction.flatten(1, 3)));
             }
         }
@@ -76,7 +77,7 @@ impl GridModel {
         for some in samples.chunks(BATCH) {
             let x = tensor(some, self.extent, 1.0 / recipe.data.scale, device);
             let Some(decoded) = self.forward(x.clone()).decoded else { return f32::NAN };
-            sum += best(decoded, x, &groups, COPIES, &mut rng).into_scalar::<f32>() * some.len() as f32;
+            sum += best(decoded, self.target(x), &groups, COPIES, &mut rng).into_scalar::<f32>() * some.len() as f32;
         }
         sum / samples.len() as f32
     }

@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn a_code_becomes_a_sample() {
         let device = device();
-        let section = DeltaSection { channels: vec![6, 4, 3], factor: [2, 2], size: [3, 3], unit: true };
+        let section = DeltaSection { channels: vec![6, 4, 3], factor: [2, 2], size: [3, 3], unit: true, loudness: 0 };
         let output = Extent { channels: 1, rows: 28, columns: 20 };
         let decoder = GridDecoder::new(5, output, &section, &device).unwrap();
         assert_eq!(decoder.forward(random(1, [3, 5], &device)).dims(), [3, 1, 28, 20]);

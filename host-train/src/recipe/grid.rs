@@ -39,6 +39,9 @@ pub struct GridData {
     pub scale: f32,
     /// The groups that move samples, the last one first: T(2) and then SO(2) is SE(2).
     pub groups: Vec<GroupName>,
+    /// The order n of C_n where the samples are rings, which must then have n electrodes; without it, as many as they have.
+    #[serde(default)]
+    pub order: Option<usize>,
     /// Whether each training sample is moved once for all, by an element of its own that the seed decides, so that
     /// nothing that is learned from stands upright. Test samples always are.
     pub posed: bool,
@@ -155,6 +158,10 @@ pub struct DeltaSection {
     /// Whether samples lie in 0 to 1, as images do.
     #[serde(default)]
     pub unit: bool,
+    /// Instants over which the loudness of a signal, the mean of its magnitudes, is taken: δ then gives a canonical
+    /// sample's loudness, because no code holds when each oscillation went up; 0 for the sample itself.
+    #[serde(default)]
+    pub loudness: usize,
 }
 
 /// `[loss]`: the weights.
@@ -169,6 +176,10 @@ pub struct GridLoss {
     pub class: f32,
     /// Probability spread evenly over all classes in the target, 0 to 1.
     pub label_smoothing: f32,
+    /// Weight of how far ψ of a training sample is from the identity, for samples that were recorded in one pose: that
+    /// pose is then the canonical one.
+    #[serde(default)]
+    pub upright: f32,
     /// Poses of which the best counts, for the quotient autoencoder; 0 for any other method.
     #[serde(default)]
     pub quotient: usize,
@@ -196,6 +207,20 @@ impl PoseSection {
 }
 
 impl GridData {
+    /// Whether the data are rings of the order that is asked for.
+    ///
+    /// # Errors
+    /// As a sentence, that they are others.
+    pub fn check_order(&self, extent: Extent) -> Result<(), String> {
+        match self.order {
+            Some(order) if order != extent.columns => Err(format!(
+                "The recipe asks for C{order}, so for rings of {order} electrodes; these samples have {}.",
+                extent.columns
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// The groups that move samples of a shape.
     ///
     /// # Panics
@@ -234,6 +259,13 @@ impl GridRecipe {
         if !(self.data.scale.is_finite() && self.data.scale > 0.0) {
             return value("data.scale", "must be a number above zero");
         }
+        let is_ring = self.data.groups.contains(&GroupName::Ring);
+        if let Some(order) = self.data.order {
+            at_least_one("data.order", order)?;
+            if !is_ring {
+                return value("data.order", "is that of a ring, and no group of `data.groups` is one");
+            }
+        }
         for pose in &self.pose {
             let turning = match pose.group {
                 GroupName::So2 | GroupName::O2 | GroupName::C4 => true,
@@ -256,6 +288,10 @@ impl GridRecipe {
         weight("loss.reconstruction", loss.reconstruction.into())?;
         weight("loss.law", loss.law.into())?;
         weight("loss.class", loss.class.into())?;
+        weight("loss.upright", loss.upright.into())?;
+        if loss.upright > 0.0 && (self.pose.is_empty() || self.data.posed || self.augment.posed) {
+            return value("loss.upright", "wants a `pose`, and training samples that nothing moves: `posed` is false");
+        }
         fraction("loss.label_smoothing", loss.label_smoothing.into())?;
         if loss.reconstruction == 0.0 && loss.class == 0.0 {
             return value("loss", "gives reconstruction and class the weight zero, so there is nothing to learn");
@@ -265,6 +301,9 @@ impl GridRecipe {
         }
         for size in self.delta.size {
             super::odd("delta.size", size)?;
+        }
+        if self.delta.loudness > 0 && !is_ring {
+            return value("delta.loudness", "is that of rings: only turning these moves it as it moves the sample");
         }
         weight("augment.amplitude", self.augment.amplitude.into())?;
         weight("augment.columns", self.augment.columns.into())?;
@@ -296,4 +335,36 @@ fn layers(key: &'static str, layers: &[LayerSection]) -> Result<(), RecipeError>
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(name: &str, change: impl Fn(&mut GridRecipe)) -> String {
+        let mut recipe = GridRecipe::load(name).unwrap();
+        change(&mut recipe);
+        recipe.validate().map_or_else(|error| error.to_string(), |()| String::new())
+    }
+
+    #[test]
+    fn what_only_rings_have_is_refused_elsewhere() {
+        assert!(refusal("quarter-digits", |recipe| recipe.data.order = Some(4)).contains("`data.order`"));
+        assert!(refusal("ring", |recipe| recipe.data.order = Some(0)).contains("`data.order`"));
+        assert!(refusal("shifted-beats", |recipe| recipe.delta.loudness = 10).contains("`delta.loudness`"));
+    }
+
+    /// What was moved does not stand as it was recorded, and no ψ can say otherwise.
+    #[test]
+    fn only_samples_as_recorded_are_upright() {
+        for moves in [true, false] {
+            assert!(
+                refusal("ring", |recipe| (recipe.data.posed, recipe.loss.upright) = (moves, 1.0)).is_empty() != moves
+            );
+            let augments = |recipe: &mut GridRecipe| (recipe.augment.posed, recipe.loss.upright) = (moves, 1.0);
+            assert!(refusal("ring", augments).is_empty() != moves);
+        }
+        let without = |recipe: &mut GridRecipe| (recipe.pose.clear(), recipe.loss.upright = 1.0).1;
+        assert!(refusal("ring", without).contains("`loss.upright`"));
+    }
 }

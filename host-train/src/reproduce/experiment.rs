@@ -127,7 +127,7 @@ const EQUIVARIANT: &[(&str, f64)] =
 fn classical(base: &GridRecipe) -> GridRecipe {
     let mut recipe = base.clone();
     recipe.pose.clear();
-    recipe.loss.law = 0.0;
+    (recipe.loss.law, recipe.loss.upright) = (0.0, 0.0);
     recipe
 }
 
@@ -159,9 +159,10 @@ fn equivariant(base: &GridRecipe) -> GridRecipe {
     recipe
 }
 
-/// The same layers over the electrodes as a row with two ends, and all of the last map to the code.
+/// The same layers over the electrodes as a row with two ends, and all of the last map to the code; a classifier.
 fn flat(base: &GridRecipe) -> GridRecipe {
     let mut recipe = classical(base);
+    recipe.loss.reconstruction = 0.0;
     let last = LayerSection::Max([0, 0]);
     recipe.eta.layers.retain(|layer| *layer != last);
     for layer in &mut recipe.eta.layers {

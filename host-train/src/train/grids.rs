@@ -30,6 +30,9 @@ impl<'a> GridTask<'a> {
         }
         let wrong = |reason: String| Err(TrainError::Samples(reason));
         let flat = |sample: &Sample| sample.counts.iter().all(|count| Some(count) == sample.counts.first());
+        if samples.train.iter().all(flat) {
+            return wrong("each training sample is the same number throughout, so there is nothing to learn".into());
+        }
         if let Some(index) = samples.train.iter().position(flat).filter(|_| !recipe.pose.is_empty()) {
             return wrong(format!("training sample {index} is the same number throughout, so it has no pose to learn"));
         }
@@ -157,6 +160,13 @@ mod tests {
         let mut empty = posed(8, 8);
         empty.train[3].counts.fill(0);
         assert!(refusal(&recipe, &empty).contains("sample 3"));
+        let mut all_empty = posed(8, 8);
+        all_empty.train.iter_mut().for_each(|sample| sample.counts.fill(0));
+        let mut classical = recipe.clone();
+        classical.pose.clear();
+        for recipe in [&recipe, &classical] {
+            assert!(refusal(recipe, &all_empty).contains("each training sample"));
+        }
         let mut nameless = posed(8, 8);
         nameless.classes.clear();
         assert!(refusal(&recipe, &nameless).contains("no labels"));
@@ -169,15 +179,23 @@ mod tests {
     fn a_group_that_cannot_act_on_its_data_is_refused_before_training() {
         let mut recipe = GridRecipe::load("rotated-digits-small").unwrap();
         assert!(refusal(&recipe, &posed(8, 6)).contains("square"));
-        recipe.pose[0].group = GroupName::C4;
-        assert!(refusal(&recipe, &posed(8, 6)).contains("square"));
-        let ring = GridRecipe::load("ring").unwrap();
+        for group in [GroupName::C4, GroupName::O2] {
+            recipe.pose[0].group = group;
+            assert!(refusal(&recipe, &posed(8, 6)).contains("square"));
+        }
+        let mut ring = GridRecipe::load("ring").unwrap();
+        assert!(refusal(&ring, &posed(200, 6)).contains("C8, so for rings of 8 electrodes; these samples have 6"));
+        ring.data.order = None;
+        assert_eq!(refusal(&ring, &posed(200, 6)), "");
         // Strides that do not close around so many electrodes, and a signal that is none.
         let mut gapped = ring.clone();
         if let crate::recipe::grid::LayerSection::Conv(conv) = &mut gapped.eta.layers[2] {
             conv.stride = [1, 4];
         }
         assert!(refusal(&gapped, &posed(200, 6)).contains("does not close"));
+        let mut uneven = ring.clone();
+        uneven.delta.loudness = 7;
+        assert!(refusal(&uneven, &posed(200, 8)).contains("7 instants each, of 200"));
         assert!(refusal(&ring, &posed(200, 1)).contains("two electrodes"));
         let beats = GridRecipe::load("shifted-beats").unwrap();
         assert!(refusal(&beats, &posed(140, 2)).contains("signals"));
