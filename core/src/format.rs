@@ -209,6 +209,8 @@ pub enum Chart {
     /// T(2) of images from a map of weights of 8 or 16 bits, `[samples, width, 1]`, see
     /// [`translation`](crate::group::translation).
     Centroid,
+    /// O(3) from three vectors, `i32[3, 1, 3]`, see [`o3`](crate::group::o3).
+    ThreeVectors,
 }
 
 /// A run of operators with a meaning.

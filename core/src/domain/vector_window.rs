@@ -22,6 +22,19 @@ pub fn rotate(rotation: &Rotation, fields: &[Field], window: &mut [i16]) {
     }
 }
 
+/// Inverts a window through the origin in place: `x ↦ −x` for vectors, saturated, while pseudo-vectors stay as they are,
+/// and so does all else that [`rotate`] does not turn.
+pub fn invert(fields: &[Field], window: &mut [i16]) {
+    let mut rest = window;
+    for field in fields.iter().cycle() {
+        let Some((values, behind)) = rest.split_at_mut_checked(field.channels().max(1)) else { return };
+        if field.kind == FieldKind::Vector {
+            values.iter_mut().for_each(|x| *x = x.saturating_neg());
+        }
+        rest = behind;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +75,16 @@ mod tests {
             prop_assert_eq!(turned[..3].to_vec(), fixed.act([a, b, c]).to_vec());
             prop_assert_eq!(turned[3..].to_vec(), fixed.act([d, e, f]).to_vec());
         }
+    }
+
+    #[test]
+    fn the_inversion_turns_vectors_around_and_nothing_else() {
+        let mut window = [1, 2, i16::MIN, 4, 5, 6, 7];
+        invert(&FIELDS, &mut window);
+        assert_eq!(window, [-1, -2, i16::MAX, 4, 5, 6, 7]);
+        let scalars = Field { kind: FieldKind::Scalar, ..FIELDS[0] };
+        invert(&[scalars, FIELDS[0]], &mut window);
+        assert_eq!(window, [-1, -2, i16::MAX, -4, -5, -6, 7]);
     }
 
     #[test]

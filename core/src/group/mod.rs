@@ -26,6 +26,7 @@
 
 pub mod cyclic;
 pub mod o2;
+pub mod o3;
 pub mod product;
 pub mod shift;
 pub mod so2;
@@ -79,6 +80,8 @@ pub enum Element {
     Translation(translation::Translation),
     /// An element of SE(2).
     RigidMotion(product::RigidMotion),
+    /// An element of O(3).
+    Spatial(o3::Orthogonal),
 }
 
 impl Element {
@@ -93,13 +96,12 @@ impl Element {
     /// | [`Shift`](Self::Shift) | the delay as a fraction of the period |
     /// | [`Translation`](Self::Translation) | x and y in pixels |
     /// | [`RigidMotion`](Self::RigidMotion) | x and y in pixels, cosine and sine |
+    /// | [`Spatial`](Self::Spatial) | the matrix, row by row; its determinant is −1 if it is reflected |
     #[must_use]
     pub fn numbers(&self) -> [f32; 9] {
         let [a, b, c, d] = match self {
-            Self::Rotation(g) => {
-                let [[a, b, c], [d, e, f], [g, h, i]] = g.rows();
-                return [a, b, c, d, e, f, g, h, i];
-            }
+            Self::Rotation(g) => return matrix(g.rows()),
+            Self::Spatial(g) => return matrix(g.rows()),
             Self::Planar(g) => [g.cos(), g.sin(), 0.0, 0.0],
             Self::Orthogonal(g) => [g.cos(), g.sin(), u8::from(g.is_reflected()).into(), 0.0],
             Self::Cyclic(g) => [g.index().into(), g.order().into(), 0.0, 0.0],
@@ -132,6 +134,8 @@ pub enum Degenerate {
     Vanishing,
     /// The second vector is too close to the line of the first to span a plane with it.
     Parallel,
+    /// The third vector is too close to the plane of the first two to say which hand they form.
+    Coplanar,
     /// No element fits better than another: the largest score is not clearly the largest.
     Tied,
 }
@@ -155,8 +159,16 @@ pub struct Frame {
 
 impl Frame {
     /// Every frame there is.
-    pub const ALL: &'static [Self] =
-        &[so3::FRAME, so2::FRAME, o2::FRAME, shift::FRAME, cyclic::FRAME, translation::FRAME, product::FRAME];
+    pub const ALL: &'static [Self] = &[
+        so3::FRAME,
+        so2::FRAME,
+        o2::FRAME,
+        shift::FRAME,
+        cyclic::FRAME,
+        translation::FRAME,
+        product::FRAME,
+        o3::FRAME,
+    ];
 
     /// Where the frame stands in [`group`](self), for scripts that write tables.
     #[must_use]
@@ -169,8 +181,20 @@ impl Frame {
             (Chart::Phase, _) => "shift::FRAME",
             (Chart::Argmax, _) => "cyclic::FRAME",
             (Chart::Centroid, _) => "translation::FRAME",
+            (Chart::ThreeVectors, _) => "o3::FRAME",
         }
     }
+}
+
+/// A matrix, row by row.
+fn matrix([[a, b, c], [d, e, f], [g, h, i]]: [[f32; 3]; 3]) -> [f32; 9] {
+    [a, b, c, d, e, f, g, h, i]
+}
+
+/// Whether windows are of vectors: rotations and reflections of space know what to do with each of their fields.
+fn is_spatial(input: &Input<'_>) -> bool {
+    let moves = |kind| matches!(kind, FieldKind::Vector | FieldKind::PseudoVector | FieldKind::Scalar);
+    input.fields.iter().all(|field| moves(field.kind))
 }
 
 /// The sides of the images that windows are, rows and columns, or `None` if they are none or too large to be moved.
@@ -215,5 +239,8 @@ mod tests {
         let [first, second, third] = g.rows();
         let numbers = Element::Rotation(g).numbers();
         assert_eq!((&numbers[..3], &numbers[3..6], &numbers[6..]), (&first[..], &second[..], &third[..]));
+        let reflected = Element::Spatial(o3::Orthogonal::new(g, true)).numbers();
+        assert_eq!(reflected, numbers.map(|x| -x));
+        assert_eq!(Element::Spatial(o3::Orthogonal::new(g, false)).numbers(), numbers);
     }
 }

@@ -1,9 +1,9 @@
 //! SO(3): rotations of three-dimensional space.
 
-use super::{Degenerate, Element, Frame, Group, Pose};
+use super::{Degenerate, Element, Frame, Group, Pose, is_spatial};
 use crate::arena::Arena;
 use crate::domain::vector_window;
-use crate::format::{Chart, Dtype, FieldKind, Input, PoseHead, Tensor};
+use crate::format::{Chart, Dtype, Input, PoseHead, Tensor};
 use crate::math;
 use crate::quant::scale;
 
@@ -22,6 +22,11 @@ impl Rotation {
     #[must_use]
     pub const fn rows(&self) -> [[f32; 3]; 3] {
         self.rows
+    }
+
+    /// Of a matrix that is known to be a rotation's.
+    pub(super) const fn from_rows(rows: [[f32; 3]; 3]) -> Self {
+        Self { rows }
     }
 
     /// The rotation of the quaternion `w + x·i + y·j + z·k`, which need not have length 1. Quaternions
@@ -96,6 +101,12 @@ impl GramSchmidt {
     /// [`Degenerate::Vanishing`] or [`Degenerate::Parallel`] where one of those two lengths is below
     /// [`minimum`](Self::minimum) or is no number.
     pub fn pose(&self, v1: [f32; 3], v2: [f32; 3]) -> Result<Pose, Degenerate> {
+        let (rotation, confidence) = self.find(v1, v2)?;
+        Ok(Pose { element: Element::Rotation(rotation), confidence })
+    }
+
+    /// The same for the charts that are built on this one.
+    pub(super) fn find(&self, v1: [f32; 3], v2: [f32; 3]) -> Result<(Rotation, f32), Degenerate> {
         let (e1, length1) = normalize(v1);
         if !(math::positive(length1) && length1 >= self.minimum) {
             return Err(Degenerate::Vanishing);
@@ -107,7 +118,7 @@ impl GramSchmidt {
         // Once more: of a long vector, rounding leaves some that is not perpendicular.
         let (e2, _) = normalize(reject(across, e1));
         let columns = Rotation { rows: [e1, e2, cross(e1, e2)] };
-        Ok(Pose { element: Element::Rotation(columns.inverse()), confidence: length1.min(length2) / self.reference })
+        Ok((columns.inverse(), length1.min(length2) / self.reference))
     }
 }
 
@@ -184,8 +195,7 @@ impl FixedRotation {
 pub const FRAME: Frame = Frame { chart: Chart::GramSchmidt, after: None, check, pose, undo };
 
 fn check(input: &Input<'_>, vectors: &Tensor) -> bool {
-    let turns = |kind| matches!(kind, FieldKind::Vector | FieldKind::PseudoVector | FieldKind::Scalar);
-    vectors.dtype == Dtype::I32 && vectors.shape == [3, 1, 2] && input.fields.iter().all(|field| turns(field.kind))
+    vectors.dtype == Dtype::I32 && vectors.shape == [3, 1, 2] && is_spatial(input)
 }
 
 fn pose(head: &PoseHead, vectors: &Tensor, arena: &Arena<'_>, pose: &mut Option<Pose>) -> Result<(), Degenerate> {
