@@ -10,13 +10,13 @@
 //! | … | records of equal length to the end: |
 //! | 16 | the quaternion w, x, y, z that turns the window, `f32` |
 //! | 2·n | the window before it is turned, `i16` |
-//! | 1 | the outcome: 0 pose and results, 1 results without a pose, 2 vanishing, 3 parallel, 4 tied |
+//! | 1 | the outcome: 0 pose and results, 1 results without a pose, 2 vanishing, 3 parallel, 4 tied, 5 coplanar |
 //! | 40 | nine numbers of the pose, see `Element::numbers`, then its confidence, `f32` |
 //! | 2·n | the canonical window, `i16` |
 //! | c | the code, `i8` |
 //! | l | the logits, `i8` |
 //!
-//! What an outcome does not have is zero. The numbers of a pose, with zeros behind them, are in SO(3) its matrix row by
+//! What an outcome does not have is zero. The numbers of a pose, with zeros behind them, are in SO(3) and O(3) its matrix row by
 //! row, in SO(2) cosine and sine, in O(2) these and 1 if it is reflected, in C_n index and order, in R/Z the fraction of
 //! the period, in T(2) x and y in pixels, and in SE(2) those with cosine and sine. A quaternion turns vectors and nothing
 //! else: images, rings and signals are stored as they run, and theirs is the identity.

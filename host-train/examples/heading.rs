@@ -8,7 +8,7 @@ use gimbal_train::backend;
 use gimbal_train::data::{CHANNELS, Dataset, wrist};
 use gimbal_train::evaluate::device::Device;
 use gimbal_train::evaluate::metrics::percentile;
-use gimbal_train::evaluate::{Evaluation, evaluate, turn_about_gravity};
+use gimbal_train::evaluate::{Evaluation, evaluate, mirror, turn_about_gravity};
 use gimbal_train::pipeline::{ROTATION_SEED, Split, measure, package};
 use gimbal_train::recipe::{Pose, Recipe};
 use gimbal_train::train::{WindowTask, train};
@@ -25,6 +25,10 @@ fn main() -> Result<()> {
     let mut dataset = wrist::load()?;
     let invariants: Option<Invariants> = match &method[..] {
         "gravity" => None,
+        "gravity-mirror" => {
+            recipe.model.pose = Pose::GravityMirror;
+            None
+        }
         "so3" => {
             recipe.model.pose = Pose::So3;
             None
@@ -35,7 +39,7 @@ fn main() -> Result<()> {
         }
         "level" => Some(level),
         "invariants" => Some(lengths),
-        _ => bail!("there are `gravity`, `so3`, `augmented`, `level` and `invariants`"),
+        _ => bail!("there are `gravity`, `gravity-mirror`, `so3`, `augmented`, `level` and `invariants`"),
     };
     if let Some(invariants) = invariants {
         recipe.model.pose = Pose::None;
@@ -51,6 +55,7 @@ fn main() -> Result<()> {
     let measured = measure(&package, &split, None)?;
     let mut core = Device::new(&package)?;
     let level = evaluate(&mut core, &split.test, &turn_about_gravity(&split.test, ROTATION_SEED))?;
+    let mirrored = evaluate(&mut core, &split.test, &mirror(&split.test_turned))?;
     let accuracy = |of: Option<f64>| of.map_or_else(|| "–".into(), |accuracy| format!("{accuracy:.4}"));
     // Windows of numbers that do not turn are not turned.
     let rotated = |evaluation: &Evaluation| match invariants {
@@ -62,14 +67,17 @@ fn main() -> Result<()> {
         errors => format!("{:.3}", percentile(errors, part)),
     };
     println!(
-        "| {method} | {seed} | {} | {} | {} | {} / {} | {} / {} | {} | {} |",
+        "| {method} | {seed} | {} | {} | {} | {} | {} / {} | {} / {} | {} | {} | {} |",
         accuracy(rotated(&measured.evaluation)),
         accuracy(measured.evaluation.accuracy_upright()),
         accuracy(rotated(&level)),
+        // Nor mirrored: their channels are none of a vector's.
+        accuracy(rotated(&mirrored)),
         degrees(&measured.evaluation.pose_errors_deg, 0.5),
         degrees(&measured.evaluation.pose_errors_deg, 0.95),
         degrees(&level.pose_errors_deg, 0.5),
         degrees(&level.pose_errors_deg, 0.95),
+        mirrored.hand_errors,
         measured.evaluation.degenerate(),
         measured.metric("macs"),
     );

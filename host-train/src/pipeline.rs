@@ -6,14 +6,14 @@ pub mod grid;
 use crate::data::{Dataset, Window, windows};
 use crate::evaluate::device::Device as Core;
 use crate::evaluate::metrics::{accuracy, knn_accuracy, percentile};
-use crate::evaluate::{Evaluation, Turned, evaluate, turn};
+use crate::evaluate::{Evaluation, Turned, evaluate, mirror, turn};
 use crate::method::{Model, batch};
 use crate::package::{Contract, ContractField};
 use crate::quantize::{calibrate, extract, lower};
 use crate::recipe::Recipe;
 use anyhow::{Result, bail};
 use burn::prelude::Device;
-use gimbal_core::format::{FieldKind, Role};
+use gimbal_core::format::{Chart, FieldKind, Role};
 use gimbal_core::plan::{Slot, lower_bound};
 
 /// Decides the rotation of every window in an evaluation.
@@ -139,6 +139,13 @@ pub fn measure(package: &[u8], split: &Split, float: Option<(&Model, [f32; 2], &
         note("pose_error_deg_p95", percentile(&evaluation.pose_errors_deg, 0.95));
         note("pose_error_deg_max", percentile(&evaluation.pose_errors_deg, 1.0));
         note("degenerate_windows", evaluation.degenerate() as f64);
+    }
+    if core.model().pose_heads().iter().any(|pose| pose.chart == Chart::ThreeVectors) {
+        let mirrored = evaluate(&mut core, &split.test, &mirror(&split.test_turned))?;
+        if let Some(accuracy) = mirrored.accuracy_rotated() {
+            note("accuracy_mirrored_int8", accuracy);
+        }
+        note("hand_errors", mirrored.hand_errors as f64 / mirrored.pose_errors_deg.len().max(1) as f64);
     }
     if let Some(inference) = inference.filter(|inference| inference.reconstruction_mse.is_finite()) {
         note("reconstruction_mse", inference.reconstruction_mse.into());

@@ -16,6 +16,7 @@ pub const BUILT_IN: [(&str, &str); 13] = [
     ("wrist-unsupervised", include_str!("../recipes/wrist-unsupervised.toml")),
     ("wrist-classical", include_str!("../recipes/wrist-classical.toml")),
     ("heading", include_str!("../recipes/heading.toml")),
+    ("heading-mirror", include_str!("../recipes/heading-mirror.toml")),
     ("rotated-digits-small", include_str!("../recipes/rotated-digits-small.toml")),
     ("rotated-digits", include_str!("../recipes/rotated-digits.toml")),
     ("rotated-digits-classifier", include_str!("../recipes/rotated-digits-classifier.toml")),
@@ -142,6 +143,10 @@ pub enum Pose {
     /// Gravity, as the window's mean acceleration tells it, and a heading from an SO(3)-equivariant network: gravity
     /// is known, so only the heading is left to learn (EqNIO, 2024).
     Gravity,
+    /// Gravity, a heading and a hand, from an O(3)-equivariant network that knows the angular rate for a pseudo-vector:
+    /// what is left is O(2) about gravity, and a movement and its mirror image, as the other arm makes it, are one.
+    #[serde(rename = "gravity-mirror")]
+    GravityMirror,
     /// Not at all: the encoder sees the window as it comes.
     None,
 }
@@ -335,6 +340,9 @@ impl Recipe {
         if model.pose != Pose::None {
             stack("model.psi", &model.psi)?;
         }
+        if model.pose == Pose::GravityMirror && model.psi.channels.iter().any(|channels| !channels.is_multiple_of(2)) {
+            return value("model.psi", "has an odd number of channels, of which half are to be pseudo-vectors");
+        }
         stack("model.eta", &model.eta)?;
         weight("loss.reconstruction", loss.reconstruction.into())?;
         weight("loss.class", loss.class.into())?;
@@ -500,6 +508,9 @@ mod tests {
             let error = wrist_with(from, to).unwrap_err();
             assert!(error.to_string().contains(key), "{from} -> {to}: {error}");
         }
+        let mut recipe = Recipe::load("heading-mirror").unwrap();
+        recipe.model.psi.channels[1] = 15;
+        assert!(recipe.validate().unwrap_err().to_string().contains("model.psi"));
         let mut recipe = Recipe::load("wrist").unwrap();
         (recipe.loss.class, recipe.loss.reconstruction) = (0.0, 0.0);
         assert!(recipe.validate().is_err());

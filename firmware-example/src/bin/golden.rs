@@ -34,6 +34,7 @@ fn equal(host: &Vector, device: &Outcome<'_>) -> bool {
         Outcome::Degenerate(Degenerate::Vanishing) => (2, None),
         Outcome::Degenerate(Degenerate::Parallel) => (3, None),
         Outcome::Degenerate(Degenerate::Tied) => (4, None),
+        Outcome::Degenerate(Degenerate::Coplanar) => (5, None),
         Outcome::Degenerate(_) => (u8::MAX, None),
     };
     if outcome != host.outcome {

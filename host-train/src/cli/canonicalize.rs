@@ -23,7 +23,7 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Where the poses go, as CSV: one line a window with its confidence, its class and the element g with
-    /// recorded = g · canonical: a rotation of space row by row, an angle in degrees, a translation in pixels, a delay
+    /// recorded = g · canonical: a rotation or reflection of space row by row, an angle in degrees, a translation in pixels, a delay
     /// in samples, or how far a ring was turned.
     #[arg(long, value_name = "FILE")]
     poses: Option<PathBuf>,
@@ -88,7 +88,9 @@ fn axes(name: &str, field: &Field) -> Vec<String> {
 fn pose_columns(model: &Model<'_>) -> &'static [&'static str] {
     let charts: Vec<Chart> = model.pose_heads().iter().map(|head| head.chart).collect();
     match charts[..] {
-        [Chart::GramSchmidt, ..] => &["r00", "r01", "r02", "r10", "r11", "r12", "r20", "r21", "r22"],
+        [Chart::GramSchmidt | Chart::ThreeVectors, ..] => {
+            &["r00", "r01", "r02", "r10", "r11", "r12", "r20", "r21", "r22"]
+        }
         [Chart::Direction, ..] => &["angle deg"],
         [Chart::TwoVectors, ..] => &["angle deg", "reflected"],
         [Chart::Phase, ..] => &["delay samples"],

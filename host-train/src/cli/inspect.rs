@@ -77,6 +77,7 @@ fn contract(model: &Model<'_>) -> Result<String, fmt::Error> {
             Chart::Phase => "R/Z",
             Chart::Argmax => "C_n",
             Chart::Centroid => "T(2)",
+            Chart::ThreeVectors => "O(3)",
         };
         writeln!(
             text,

@@ -28,10 +28,19 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// The pose, of a model whose group is SO(3).
+    /// The pose, of a model whose group is SO(3); of O(3), what it has besides the inversion.
     pub fn rotation(&self) -> Option<Rotation> {
         match self.pose?.element {
             Element::Rotation(rotation) => Some(rotation),
+            Element::Spatial(orthogonal) => Some(orthogonal.rotation()),
+            _ => None,
+        }
+    }
+
+    /// Whether the pose exchanges left and right hands, of a model whose group is O(3).
+    pub fn is_reflected(&self) -> Option<bool> {
+        match self.pose?.element {
+            Element::Spatial(orthogonal) => Some(orthogonal.is_reflected()),
             _ => None,
         }
     }

@@ -31,7 +31,7 @@ const fn figure(name: &'static str, unit: &'static str, meaning: &'static str, m
 }
 
 /// All figures, in the order in which they are printed.
-pub const FIGURES: [Figure; 22] = [
+pub const FIGURES: [Figure; 24] = [
     figure(
         "accuracy_rotated_int8",
         "",
@@ -44,6 +44,7 @@ pub const FIGURES: [Figure; 22] = [
         "the same, windows as recorded",
         Some(Must::Within(0.005, "accuracy_rotated_int8")),
     ),
+    figure("accuracy_mirrored_int8", "", "the same, mirror images in random poses, as if worn on the other arm", None),
     figure(
         "accuracy_rotated_float",
         "",
@@ -58,6 +59,12 @@ pub const FIGURES: [Figure; 22] = [
     ),
     figure("pose_error_deg_p95", "°", "the same, 95th percentile", Some(Must::AtMost(2.0))),
     figure("pose_error_deg_max", "°", "the same, worst window", None),
+    figure(
+        "hand_errors",
+        "",
+        "share of the mirrored windows for which one of ψ(g·x) and g·ψ(x) reflects and the other does not",
+        None,
+    ),
     figure("degenerate_windows", "", "rotated test windows without a pose, of 1,145", Some(Must::AtMost(11.0))),
     figure(
         "reconstruction_mse",

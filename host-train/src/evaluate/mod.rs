@@ -13,11 +13,13 @@ use gimbal_core::group::so3::Rotation;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// A window and the rotation that it was turned by.
+/// A window and the rotation that it was turned by, behind the inversion if it was mirrored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Turned {
     /// The turned window.
     pub window: Window,
+    /// Whether it is a mirror image.
+    pub mirrored: bool,
     /// `w + x·i + y·j + z·k` of the rotation.
     pub quaternion: [f32; 4],
 }
@@ -49,6 +51,21 @@ pub fn turn_about_gravity(windows: &[Window], seed: u64) -> Vec<Turned> {
     windows.iter().map(about).collect()
 }
 
+/// The mirror images of turned windows, as if worn on the other arm.
+///
+/// The inversion turns accelerations around and leaves angular rates. It is a mirror and a half turn, and random
+/// rotations behind it are as random as behind the mirror alone.
+pub fn mirror(turned: &[Turned]) -> Vec<Turned> {
+    let mut mirrored = turned.to_vec();
+    for one in &mut mirrored {
+        one.mirrored = !one.mirrored;
+        for sample in one.window.counts.as_chunks_mut::<CHANNELS>().0 {
+            sample[3 * ACCELERATION..][..3].iter_mut().for_each(|count| *count = count.saturating_neg());
+        }
+    }
+    mirrored
+}
+
 /// The mean of the acceleration of `T × 6` counts, in counts.
 pub fn gravity(counts: &[i16]) -> [f32; 3] {
     let samples = counts.as_chunks::<CHANNELS>().0;
@@ -58,7 +75,7 @@ pub fn gravity(counts: &[i16]) -> [f32; 3] {
 
 fn turned(window: &Window, quaternion: [f32; 4]) -> Turned {
     let counts = rotation::rotate_counts(&window.counts, &rotation::matrix(quaternion));
-    Turned { window: Window { counts, ..window.clone() }, quaternion }
+    Turned { window: Window { counts, ..window.clone() }, mirrored: false, quaternion }
 }
 
 /// What a package says of windows as they were recorded and of the same windows turned.
@@ -74,6 +91,8 @@ pub struct Evaluation {
     pub classes: usize,
     /// For each window that has a pose both ways: the angle between ψ(g·x) and g·ψ(x), degrees.
     pub pose_errors_deg: Vec<f32>,
+    /// Of as many windows, how many have another hand than the law asks for; none where no pose has a hand.
+    pub hand_errors: usize,
 }
 
 /// Runs a package over windows, as they are and turned.
@@ -87,8 +106,13 @@ pub fn evaluate(device: &mut Device<'_>, windows: &[Window], turned: &[Turned]) 
             Some(expected.angle_to(&rotated.rotation()?).to_degrees())
         })
         .collect();
+    let hands = upright.iter().zip(&rotated).zip(turned).filter(|((upright, rotated), turned)| {
+        let hands = upright.is_reflected().zip(rotated.is_reflected());
+        hands.is_some_and(|(upright, rotated)| (upright != rotated) != turned.mirrored)
+    });
+    let hand_errors = hands.count();
     let labels = windows.iter().map(|window| window.label).collect();
-    Ok(Evaluation { upright, rotated, labels, classes: device.classes(), pose_errors_deg })
+    Ok(Evaluation { upright, rotated, labels, classes: device.classes(), pose_errors_deg, hand_errors })
 }
 
 impl Evaluation {
@@ -130,6 +154,21 @@ mod tests {
 
     /// Of means of counts that are rounded after they were turned.
     const TOLERANCE: f32 = 0.5;
+
+    #[test]
+    fn mirroring_twice_is_nothing_and_once_is_seen_in_accelerations() {
+        let windows = windows(&wrist::load().unwrap(), 128, 512, |subject| subject == 8);
+        let turned = turn(&windows, 1);
+        let mirrored = mirror(&turned);
+        assert_eq!(mirror(&mirrored), turned);
+        for (a, b) in turned.iter().zip(&mirrored) {
+            assert!(b.mirrored && a.quaternion == b.quaternion);
+            let samples = a.as_ref().as_chunks::<6>().0.iter().zip(b.as_ref().as_chunks::<6>().0);
+            for (&[x, y, z, p, q, r], &mirrored) in samples {
+                assert_eq!([-x, -y, -z, p, q, r], mirrored);
+            }
+        }
+    }
 
     #[test]
     fn turning_about_gravity_leaves_gravity_and_moves_the_rest() {

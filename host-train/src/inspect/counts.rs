@@ -91,7 +91,8 @@ pub fn canonicalize(model: &Model<'_>) -> Counts {
     let is_image = input.fields.iter().any(|field| field.kind == FieldKind::Row);
     let mut counts = match model.pose_heads().first() {
         None => return Counts::new("copy").with([("elements", elements)]),
-        Some(head) if head.chart == Chart::GramSchmidt => {
+        // A third vector and an inversion take next to nothing beside these.
+        Some(head) if matches!(head.chart, Chart::GramSchmidt | Chart::ThreeVectors) => {
             let vectors = samples * input.fields.len() as f64;
             return Counts::new("canonicalize").with([
                 ("samples", samples),
@@ -103,7 +104,9 @@ pub fn canonicalize(model: &Model<'_>) -> Counts {
     };
     for head in model.pose_heads() {
         let [chart, action] = match head.chart {
-            Chart::GramSchmidt | Chart::Direction | Chart::TwoVectors => ["directions", "pixels moved"],
+            Chart::GramSchmidt | Chart::ThreeVectors | Chart::Direction | Chart::TwoVectors => {
+                ["directions", "pixels moved"]
+            }
             Chart::Centroid => ["centroids", "pixels moved"],
             Chart::Argmax if is_image => ["largest scores", "pixels permuted"],
             Chart::Argmax => ["largest scores", "electrodes moved"],

@@ -2,14 +2,15 @@
 //!
 //! Formula: `R = ψ(x)`, `c = Rᵀ·x`, `z = η(c)`, `x̂ = R·δ(z)`;
 //! `L = w_r · mean((x̂ − x)²) + w_c · cross-entropy(head(z or mean η), label)`.
+//! Where mirror images have poses too, R is one behind the mirror of [`mirror`](crate::nn::mirror) where ψ finds the other hand.
 //! R is orthogonal, so the first term is the same whether measured at x or at c; training measures
 //! it at c and saves one action. With `pose = "none"` R is the identity and what remains is the
 //! classical autoencoder, or a plain classifier.
 
 use super::batch::{Batch, to_channels};
-use super::psi::Psi;
+use super::psi::{Frames, Psi};
 use crate::data::{ACCELERATION, CHANNELS};
-use crate::nn::{ConvBlock, Decoder, act_inverse, initialize};
+use crate::nn::{ConvBlock, Decoder, initialize};
 use crate::recipe::{ClassInput, Pooling, Pose, Recipe};
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::nn::{Linear, LinearConfig};
@@ -37,10 +38,10 @@ pub struct Model {
 /// Everything the networks say about a batch.
 #[derive(Clone, Debug)]
 pub struct Forward {
-    /// ψ's two vectors, `[B, 3, 2]`, if there is a pose.
+    /// ψ's two or three vectors, `[B, 3, 2]` or `[B, 3, 3]`, if there is a pose.
     pub vectors: Option<Tensor<3>>,
-    /// R with `x ≈ R · canonical`, `[B, 3, 3]`, if there is a pose.
-    pub rotation: Option<Tensor<3>>,
+    /// The poses, if there are any.
+    pub frames: Option<Frames>,
     /// `[B, 6, T]`, channels in the order of a sample.
     pub canonical: Tensor<3>,
     /// `[B, code]`.
@@ -81,11 +82,12 @@ impl Model {
             ClassInput::Code => section.code,
             ClassInput::Mean => inputs[layers],
         };
-        let psi = |known| Psi::new(CHANNELS / 3, &section.psi, known, device);
+        let psi = |known, mirrored| Psi::new(CHANNELS / 3, &section.psi, known, mirrored, device);
         let model = Self {
             psi: match section.pose {
-                Pose::So3 => Some(psi(None)),
-                Pose::Gravity => Some(psi(Some(ACCELERATION))),
+                Pose::So3 => Some(psi(None, false)),
+                Pose::Gravity => Some(psi(Some(ACCELERATION), false)),
+                Pose::GravityMirror => Some(psi(Some(ACCELERATION), true)),
                 Pose::None => None,
             },
             eta: (0..layers).map(block).collect(),
@@ -104,9 +106,9 @@ impl Model {
     /// `windows` `[B, 3, 2, T]`; the results' are beside them.
     pub fn forward(&self, windows: Tensor<4>) -> Forward {
         let vectors = self.psi.as_ref().map(|psi| psi.vectors(windows.clone()));
-        let rotation = vectors.clone().map(Psi::pose);
-        let canonical = to_channels(match rotation.clone() {
-            Some(rotation) => act_inverse(rotation, windows),
+        let frames = vectors.clone().map(Psi::pose);
+        let canonical = to_channels(match frames.clone() {
+            Some(frames) => frames.undo(windows),
             None => windows,
         });
         let input = canonical.clone().permute([2, 0, 1]);
@@ -123,7 +125,7 @@ impl Model {
             })
         });
         let reconstruction = self.delta.as_ref().map(|delta| delta.forward(code.clone()));
-        Forward { vectors, rotation, canonical, code, logits, reconstruction }
+        Forward { vectors, frames, canonical, code, logits, reconstruction }
     }
 
     /// The recipe's loss on a batch.
@@ -151,7 +153,7 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::{act, testing::*};
+    use crate::nn::{act, mirror, testing::*};
 
     fn model(name: &str, device: &Device) -> (Model, Recipe) {
         let recipe = Recipe::load(name).unwrap();
@@ -167,10 +169,14 @@ mod tests {
     #[test]
     fn code_and_canonical_window_ignore_the_pose() {
         let device = device();
-        for name in ["wrist", "heading"] {
-            let (model, _) = model(name, &device);
+        for name in ["wrist", "heading", "heading-mirror"] {
+            let (model, recipe) = model(name, &device);
             let x = windows(&device);
             let a = model.forward(x.clone());
+            let x = match recipe.model.pose {
+                Pose::GravityMirror => mirror(Tensor::<1>::ones([8], &device).neg(), x),
+                _ => x,
+            };
             let b = model.forward(act(rotations(5, 8, &device), x));
             assert!(difference(a.canonical, b.canonical) < 20.0 * TOLERANCE);
             assert!(difference(a.code, b.code) < 20.0 * TOLERANCE);

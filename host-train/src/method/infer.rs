@@ -2,7 +2,6 @@
 
 use super::Model;
 use super::batch::{self, to_vectors};
-use crate::nn::act;
 use burn::prelude::*;
 
 /// Windows a batch; only memory depends on it.
@@ -11,9 +10,9 @@ const BATCH: usize = 256;
 /// What the float networks say about each window.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Inference {
-    /// ψ's two vectors before Gram–Schmidt, `[a, b]`; empty without a pose.
-    pub vectors: Vec<[[f32; 3]; 2]>,
-    /// R by rows, with `x ≈ R · canonical`; empty without a pose.
+    /// ψ's two or three vectors before Gram–Schmidt; empty without a pose.
+    pub vectors: Vec<Vec<[f32; 3]>>,
+    /// R by rows, with `x ≈ R · canonical` for vectors: a reflection where ψ finds the other hand; empty without a pose.
     pub rotations: Vec<[[f32; 3]; 3]>,
     /// The code of each window.
     pub codes: Vec<Vec<f32>>,
@@ -39,17 +38,17 @@ impl Model {
             if let Some(vectors) = forward.vectors {
                 // By columns on the device, by vectors here.
                 let vectors = vectors.swap_dims(1, 2).flatten::<2>(1, 2);
-                all.vectors.extend(rows(vectors).iter().map(|row| triples(row)));
+                all.vectors.extend(rows(vectors).iter().map(|row| row.as_chunks().0.to_vec()));
             }
-            if let Some(rotation) = forward.rotation.clone() {
-                let rotation = rotation.flatten::<2>(1, 2);
-                all.rotations.extend(rows(rotation).iter().map(|row| triples(row)));
+            if let Some(frames) = forward.frames.clone() {
+                let matrices = frames.matrices().flatten::<2>(1, 2);
+                all.rotations.extend(rows(matrices).iter().map(|row| triples(row)));
             }
             squares += match forward.reconstruction.map(to_vectors) {
                 None => f64::NAN,
                 Some(estimate) => {
-                    let estimate = match forward.rotation {
-                        Some(rotation) => act(rotation, estimate),
+                    let estimate = match forward.frames {
+                        Some(frames) => frames.act(estimate),
                         None => estimate,
                     };
                     let mean = (estimate - input).square().mean().into_scalar::<f32>();

@@ -12,4 +12,4 @@ pub use giae::{Forward, Loss, Model};
 pub use grid::{GridBatch, GridForward, GridModel, GridPose};
 pub use grid_infer::GridInference;
 pub use infer::Inference;
-pub use psi::Psi;
+pub use psi::{Frames, Psi};

@@ -20,12 +20,12 @@ pub mod symmetry;
 mod turning;
 mod vector_conv;
 
-pub use action::{act, act_inverse};
+pub use action::{act, act_inverse, mirror};
 pub use batch_norm::batch_norm;
 pub use conv_block::ConvBlock;
 pub use convolve::convolve;
 pub use decoder::Decoder;
-pub use gram_schmidt::gram_schmidt;
+pub use gram_schmidt::{gram_schmidt, hand};
 pub use grid_decoder::GridDecoder;
 pub use init::initialize;
 pub use norm_gate::NormGate;

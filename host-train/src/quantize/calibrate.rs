@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ranges {
     sites: BTreeMap<Site, (f32, f32)>,
-    /// For each window, the lengths of the first spanning vector and of the part of the second that is
-    /// perpendicular to it.
-    spans: Vec<[f32; 2]>,
+    /// For each window, the lengths of the first spanning vector, of the part of the second that is perpendicular to it,
+    /// and of the part of the third, if there is one, that is perpendicular to both.
+    spans: Vec<Vec<f32>>,
 }
 
 impl Ranges {
@@ -27,10 +27,14 @@ impl Ranges {
         self.of(site).1
     }
 
-    /// The median over the windows of how well they span a pose: of the shorter length, each counted in its own
-    /// unit.
+    /// The median over the windows of how well they span a pose: of the shortest length, each counted in its own
+    /// unit, of which the last is that of all behind it, too.
     pub fn median_span(&self, units: [f32; 2]) -> f32 {
-        let mut spans: Vec<f32> = self.spans.iter().map(|[a, b]| (a / units[0]).min(b / units[1])).collect();
+        let shortest = |lengths: &Vec<f32>| {
+            let units = units.into_iter().chain(std::iter::repeat(units[1]));
+            lengths.iter().zip(units).map(|(length, unit)| length / unit).fold(f32::INFINITY, f32::min)
+        };
+        let mut spans: Vec<f32> = self.spans.iter().map(shortest).collect();
         spans.sort_by(f32::total_cmp);
         spans.get(spans.len() / 2).copied().unwrap_or(0.0)
     }
@@ -48,14 +52,18 @@ pub fn calibrate<'w>(network: &Network, fields: usize, windows: impl IntoIterato
     let mut ranges = Ranges::default();
     for window in windows {
         let outputs = float::run(network, window, fields, &mut |site, numbers| ranges.include(site, numbers));
-        ranges.spans.extend(outputs.spanning.map(span));
+        ranges.spans.extend(span(&outputs.spanning));
     }
     ranges
 }
 
-/// The lengths of the first vector and of the part of the second that is perpendicular to it.
-fn span([a, b]: [[f32; 3]; 2]) -> [f32; 2] {
+/// The length of each vector's part that is perpendicular to those before it.
+fn span(spanning: &[[f32; 3]]) -> Option<Vec<f32>> {
+    let &[a, b, ref third @ ..] = spanning else { return None };
     let dot = |a: [f32; 3], b: [f32; 3]| a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
     let (aa, ab, bb) = (dot(a, a), dot(a, b), dot(b, b));
-    [aa, bb - ab * ab / aa].map(|square| square.max(0.0).sqrt())
+    let [first, second] = [aa, bb - ab * ab / aa].map(|square| square.max(0.0).sqrt());
+    let normal = [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
+    let depths = third.iter().map(|&c| dot(normal, c).abs() / dot(normal, normal).sqrt());
+    Some([first, second].into_iter().chain(depths).collect())
 }

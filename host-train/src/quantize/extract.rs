@@ -3,13 +3,13 @@
 use super::network::{Convolution, GatedConvolution, Linear, Network, Psi};
 use crate::method::Model;
 use crate::recipe::Pooling;
+use burn::nn::conv::Conv1d;
 use burn::nn::{BatchNorm, Linear as Dense};
 use burn::prelude::*;
 
 /// The plain network of a trained model in its inference form.
 pub fn extract(model: &Model) -> Network {
-    let eta: Vec<Convolution> =
-        model.eta.iter().map(|block| normalized(&block.conv.weight.val(), &block.norm, block.conv.stride)).collect();
+    let eta: Vec<Convolution> = model.eta.iter().map(|block| normalized(&block.conv, &block.norm)).collect();
     let channels = eta.last().map_or(0, |layer| layer.linear.rows());
     let code = dense(&model.code);
     Network {
@@ -19,7 +19,7 @@ pub fn extract(model: &Model) -> Network {
                 .iter()
                 .zip(&psi.gates)
                 .map(|(convolution, gate)| GatedConvolution {
-                    convolution: plain(&convolution.conv.weight.val(), convolution.conv.stride),
+                    convolution: plain(&convolution.conv),
                     gate: hard_sigmoid(gated(
                         &gate.norm,
                         &gate.mix.weight.val(),
@@ -27,8 +27,9 @@ pub fn extract(model: &Model) -> Network {
                     )),
                 })
                 .collect(),
-            head: plain(&psi.head.conv.weight.val(), 1).linear,
+            head: plain(&psi.head.conv).linear,
             known: psi.known,
+            mirrored: psi.mirrored,
         }),
         code: match model.pooling {
             Pooling::Mean => code,
@@ -40,16 +41,17 @@ pub fn extract(model: &Model) -> Network {
     }
 }
 
-/// A convolution without bias or normalization; weights come as `[outputs, inputs, kernel]`.
-fn plain(weight: &Tensor<3>, stride: usize) -> Convolution {
+/// A convolution without bias or normalization; weights come as `[outputs, inputs / groups, kernel]`.
+fn plain(conv: &Conv1d) -> Convolution {
+    let weight = conv.weight.val();
     let [outputs, _, kernel] = weight.dims();
-    let weights = numbers(weight.clone().swap_dims(1, 2));
-    Convolution { linear: Linear { weights, bias: vec![0.0; outputs] }, kernel, stride }
+    let linear = Linear { weights: numbers(weight.swap_dims(1, 2)), bias: vec![0.0; outputs] };
+    Convolution { linear, kernel, stride: conv.stride, groups: conv.groups }
 }
 
 /// A convolution and the normalization behind it: `γ (w·x − μ) / σ + β`.
-fn normalized(weight: &Tensor<3>, norm: &BatchNorm, stride: usize) -> Convolution {
-    let mut convolution = plain(weight, stride);
+fn normalized(conv: &Conv1d, norm: &BatchNorm) -> Convolution {
+    let mut convolution = plain(conv);
     let (factors, offsets) = affine(norm);
     let columns = convolution.linear.columns();
     for (row, factor) in convolution.linear.weights.chunks_mut(columns).zip(&factors) {

@@ -100,9 +100,12 @@ impl Lowering<'_> {
             signal = next;
         }
         // The head before the sum: each step's rounding is then averaged, and the sum has none.
+        let mut head = Convolution::pointwise(psi.head.clone());
+        if psi.mirrored {
+            signal = self.polar(signal, &mut head.linear)?;
+        }
         let learned = psi.head.rows();
         let steps = self.vectors("ψ output", Site::Spanning, signal.length, learned)?;
-        let head = Convolution { linear: psi.head.clone(), kernel: 1, stride: 1 };
         self.convolution("ψ output", &head, signal, steps, symmetric)?;
         let sum = self.writer.sum("ψ output", all_time(signal), signal.length, steps.id, [3, 1, learned])?;
         let units = [known.unwrap_or(sum), sum].map(|id| self.writer.scale(id));
@@ -112,7 +115,7 @@ impl Lowering<'_> {
             None => sum,
         };
         self.writer.parts.network(Role::Psi, spanning);
-        let chart = Chart::GramSchmidt;
+        let chart = if psi.mirrored { Chart::ThreeVectors } else { Chart::GramSchmidt };
         self.writer.parts.pose(PoseHead { reference, minimum: MINIMUM_SPAN, chart, vectors: spanning });
         Ok(())
     }
@@ -122,7 +125,23 @@ impl Lowering<'_> {
         const NAME: &str = "ψ gravity";
         let fields = window.channels;
         let sums = self.writer.sum(NAME, all_time(window), window.length, window.id, [3, 1, fields])?;
-        self.writer.channel(NAME, sums, field)
+        self.writer.channels(NAME, sums, field..field + 1)
+    }
+
+    /// Of vectors p and as many pseudo-vectors q, p and `p × q`. These have a unit of their own, which goes into the
+    /// weights of what follows.
+    fn polar(&mut self, features: Signal, head: &mut Linear) -> Result<Signal, LowerError> {
+        const NAME: &str = "ψ products";
+        let (half, columns) = (features.channels / 2, head.columns());
+        let p = self.writer.channels(NAME, features.id, 0..half)?;
+        let q = self.writer.channels(NAME, features.id, half..2 * half)?;
+        let longest = self.ranges.longest(Site::Products) * VECTOR_HEADROOM;
+        let products = self.writer.cross(NAME, [p, q], longest)?;
+        let unit = self.writer.scale(products) / self.writer.scale(p);
+        for row in head.weights.chunks_mut(columns) {
+            row.iter_mut().skip(half).for_each(|weight| *weight *= unit);
+        }
+        Ok(Signal { id: self.writer.side_by_side(NAME, [p, products])?, ..features })
     }
 
     fn eta(&mut self, network: &Network, samples: usize, channels: usize) -> Result<(), LowerError> {
@@ -186,7 +205,10 @@ impl Lowering<'_> {
         requantize: impl Fn(u16) -> Requantize,
     ) -> Result<(), LowerError> {
         let window = Window::across(layer.kernel as u16, layer.stride as u16, 1, (layer.kernel / 2) as u16);
-        self.writer.linear(name, &layer.linear, window, [x.id, y.id], requantize)
+        let scales = self.writer.scales(x.id, y.id);
+        let quantized = self.writer.quantized(name, &layer.linear, scales)?.in_groups(layer.groups);
+        self.writer.matrix(name, &quantized, window, [x.id, y.id], requantize(quantized.shift));
+        Ok(())
     }
 
     fn dense(&mut self, name: &str, site: Site, layer: &Linear, x: Signal) -> Result<Signal, LowerError> {

@@ -32,18 +32,25 @@ impl Linear {
 /// A convolution over time, padded with zeros by half its kernel on both sides.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Convolution {
-    /// Weights `[outputs, kernel, inputs]`: the taps of an output are neighbours, as on the device.
+    /// Weights `[outputs, kernel, inputs / groups]`: the taps of an output are neighbours, as on the device.
     pub linear: Linear,
     /// Taps, an odd number.
     pub kernel: usize,
     /// Samples from one output to the next.
     pub stride: usize,
+    /// Equal parts of the outputs, each of which sees its own part of the inputs.
+    pub groups: usize,
 }
 
 impl Convolution {
+    /// A linear map of each sample.
+    pub fn pointwise(linear: Linear) -> Self {
+        Self { linear, kernel: 1, stride: 1, groups: 1 }
+    }
+
     /// Input channels.
     pub fn inputs(&self) -> usize {
-        self.linear.columns() / self.kernel
+        self.linear.columns() / self.kernel * self.groups
     }
 
     /// Samples that come out of `length` samples.
@@ -62,15 +69,19 @@ pub struct GatedConvolution {
 }
 
 /// ψ: gated vector convolutions, two vectors a sample, their means over time. Where the direction of the first is
-/// known, the network gives the second alone.
+/// known, the network does not give it. Where mirror images have poses, too, there is a third, for the hand.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Psi {
     /// The layers, in order.
     pub layers: Vec<GatedConvolution>,
-    /// From the last layer's vectors to the two whose means span the pose, or to the second of them; no bias.
+    /// From the last layer's vectors to those whose means span the pose and are not known; no bias. If mirrored, from
+    /// the vectors p of its first half and their cross products with the pseudo-vectors q of the second: p, then p × q.
     pub head: Linear,
     /// The field of the window whose mean over time is the first vector.
     pub known: Option<usize>,
+    /// Whether the second half of the fields, and of each layer's channels, is pseudo-vectors, which a reflection through
+    /// the origin leaves as they are.
+    pub mirrored: bool,
 }
 
 /// Everything that runs on the device.

@@ -22,6 +22,8 @@ pub(super) struct Quantized {
     biases: Vec<i32>,
     multipliers: Vec<i32>,
     tiles: Tiles,
+    /// Equal parts of the rows, each a matrix of its own.
+    pub groups: usize,
     /// The shift that all rows share.
     pub shift: u16,
 }
@@ -47,13 +49,19 @@ impl Quantized {
         let (multipliers, shift) = shared_shift(&factors, MATRIX_SHIFTS);
         let tiles = Tiles { rows: linear.rows(), columns: linear.columns() };
         let fits = multipliers.iter().all(|&multiplier| multiplier < i32::MAX);
-        fits.then_some(Self { weights, biases, multipliers, tiles, shift })
+        fits.then_some(Self { weights, biases, multipliers, tiles, groups: 1, shift })
     }
 
     /// The same with odd multipliers, one part in 2²⁹ away: an odd multiple is never half way between two results, so
     /// that of a sum and its negative the results are negatives too, whichever way halves are rounded.
     pub(super) fn odd(mut self) -> Self {
         self.multipliers.iter_mut().for_each(|multiplier| *multiplier |= 1);
+        self
+    }
+
+    /// The same as a matrix for each of so many equal parts of the rows.
+    pub(super) fn in_groups(mut self, groups: usize) -> Self {
+        (self.groups, self.tiles.rows) = (groups, self.tiles.rows / groups);
         self
     }
 
@@ -65,15 +73,19 @@ impl Quantized {
     /// Appends the constants to the blob, in core's tiles, and returns where.
     pub(super) fn write(&self, blob: &mut Vec<u8>) -> u32 {
         let start = aligned(blob);
-        let mut bytes = vec![0; self.tiles.len()];
-        for row in 0..self.tiles.rows {
-            bytes[self.tiles.bias(row)..][..4].copy_from_slice(&self.biases[row].to_le_bytes());
-            bytes[self.tiles.multiplier(row)..][..4].copy_from_slice(&self.multipliers[row].to_le_bytes());
-            for column in 0..self.tiles.columns {
-                bytes[self.tiles.weight(row, column)] = self.weights[row * self.tiles.columns + column] as u8;
+        for group in 0..self.groups {
+            let first = group * self.tiles.rows;
+            let mut bytes = vec![0; self.tiles.len()];
+            for row in 0..self.tiles.rows {
+                let from = first + row;
+                bytes[self.tiles.bias(row)..][..4].copy_from_slice(&self.biases[from].to_le_bytes());
+                bytes[self.tiles.multiplier(row)..][..4].copy_from_slice(&self.multipliers[from].to_le_bytes());
+                for column in 0..self.tiles.columns {
+                    bytes[self.tiles.weight(row, column)] = self.weights[from * self.tiles.columns + column] as u8;
+                }
             }
+            blob.extend(bytes);
         }
-        blob.extend(bytes);
         start
     }
 }
@@ -85,6 +97,12 @@ const MATRIX_SHIFTS: RangeInclusive<i32> = 33..=54;
 /// Real factors as `multiplier / 2^shift` with the largest shift that keeps every multiplier in 31 bits.
 pub(super) fn multipliers(factors: &[f64]) -> (Vec<i32>, u16) {
     shared_shift(factors, 1..=62)
+}
+
+/// One factor for core's cross product; `None` where it is too large.
+pub(super) fn product_multiplier(factor: f64) -> Option<(i32, u16)> {
+    let (multipliers, shift) = shared_shift(&[factor], 33..=61);
+    multipliers.first().filter(|&&multiplier| multiplier < i32::MAX).map(|&multiplier| (multiplier, shift))
 }
 
 /// Multipliers saturate where the smallest shift is still too large.
@@ -155,6 +173,25 @@ mod tests {
         let quantized = Quantized::new(&linear, scales).unwrap();
         let sum: i64 = quantized.weights.iter().map(|&w| i64::from(w) << 15).sum();
         assert!(sum <= 1 << 30 && sum > 1 << 29, "{sum}");
+    }
+
+    #[test]
+    fn a_group_is_a_matrix_of_its_own() {
+        let rows = |range: std::ops::Range<i16>| Linear {
+            weights: range.clone().flat_map(|row| [row, 20, -row]).map(f32::from).collect(),
+            bias: range.map(f32::from).collect(),
+        };
+        let scales = Scales { input: 1.0, input_zero: 0, input_reach: 128, output: 1024.0 };
+        let written = |linear: &Linear, groups| {
+            let mut blob = Vec::new();
+            // Each row's largest weight is the same, and so is the shift.
+            let linear = Quantized::new(linear, scales).unwrap();
+            (linear.in_groups(groups).write(&mut blob), blob)
+        };
+        let (all, [first, second]) =
+            (written(&rows(1..11), 2).1, [rows(1..6), rows(6..11)].map(|part| written(&part, 1).1));
+        assert_eq!(all.len(), first.len() + second.len());
+        assert_eq!(all[first.len()..], second);
     }
 
     #[test]

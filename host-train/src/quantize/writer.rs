@@ -2,11 +2,12 @@
 
 use super::lower::LowerError;
 use super::network::Linear;
-use super::weights::{Quantized, Scales, multipliers};
+use super::weights::{Quantized, Scales, multipliers, product_multiplier};
 use crate::package::Parts;
 use gimbal_core::format::{Dtype, MAX_FIELDS, Tensor, TensorId};
-use gimbal_core::kernel::{Concat, Conv, Operands, Operator, Pool, Pooling, Rearrange, Window};
+use gimbal_core::kernel::{Concat, Conv, CrossProduct, Operands, Operator, Pool, Pooling, Rearrange, Window};
 use gimbal_core::quant::Requantize;
+use std::ops::Range;
 
 /// A package in the making.
 pub(super) struct Writer {
@@ -66,7 +67,7 @@ impl Writer {
                 window,
                 requantize,
                 weights,
-                groups: 1,
+                groups: quantized.groups as u16,
                 reserved: 0,
             }),
         );
@@ -120,19 +121,30 @@ impl Writer {
         Ok(y)
     }
 
-    /// One channel of many.
-    pub fn channel(&mut self, name: &str, x: TensorId, channel: usize) -> Result<TensorId, LowerError> {
+    /// Some neighbouring channels of many.
+    pub fn channels(&mut self, name: &str, x: TensorId, channels: Range<usize>) -> Result<TensorId, LowerError> {
         let Tensor { dtype, shape, scale, zero_point, .. } = *self.record(x);
-        let one = [shape[0], shape[1], 1];
-        let [_, _, start] = small(name, [0, 0, channel])?;
-        let y = self.parts.tensor(dtype, one, scale, zero_point);
-        let slice = Rearrange::slice(Operands::new(x, y), shape, [0, 0, start], [1; 3], one);
+        let [_, start, count] = small(name, [0, channels.start, channels.len()])?;
+        let some = [shape[0], shape[1], count];
+        let y = self.parts.tensor(dtype, some, scale, zero_point);
+        let slice = Rearrange::slice(Operands::new(x, y), shape, [0, 0, start], [1; 3], some);
         self.parts.push_layer(name, Operator::Rearrange(slice));
         Ok(y)
     }
 
-    /// The channels of two tensors, in the unit of the first: it is for directions, and those of the second are the
-    /// same in every unit.
+    /// The cross products of vectors, to a tensor whose longest fits.
+    pub fn cross(&mut self, name: &str, [a, b]: [TensorId; 2], longest: f32) -> Result<TensorId, LowerError> {
+        let y = self.halves(name, self.record(a).shape.map(usize::from), longest)?;
+        let factor = f64::from(self.scale(a)) * f64::from(self.scale(b)) / f64::from(self.scale(y));
+        let (multiplier, shift) = product_multiplier(factor).ok_or_else(|| LowerError::Steep { layer: name.into() })?;
+        let operands = Operands { inputs: [a, b], ..Operands::new(a, y) };
+        let cross = CrossProduct { operands, multiplier, shift, reserved: 0 };
+        self.parts.push_layer(name, Operator::CrossProduct(cross));
+        Ok(y)
+    }
+
+    /// The channels of two tensors, in the unit of the first. What the second is then worth, its reader must know, or not
+    /// need to: directions are the same in every unit.
     pub fn side_by_side(&mut self, name: &str, [a, b]: [TensorId; 2]) -> Result<TensorId, LowerError> {
         let Tensor { dtype, shape, scale, zero_point, .. } = *self.record(a);
         let channels = usize::from(shape[2]) + usize::from(self.record(b).shape[2]);
