@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// The recipes inside the program: name and TOML text.
-pub const BUILT_IN: [(&str, &str); 13] = [
+pub const BUILT_IN: [(&str, &str); 14] = [
     ("wrist", include_str!("../recipes/wrist.toml")),
     ("wrist-unsupervised", include_str!("../recipes/wrist-unsupervised.toml")),
     ("wrist-classical", include_str!("../recipes/wrist-classical.toml")),
