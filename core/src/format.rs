@@ -211,6 +211,9 @@ pub enum Chart {
     Centroid,
     /// O(3) from three vectors, `i32[3, 1, 3]`, see [`o3`](crate::group::o3).
     ThreeVectors,
+    /// As [`GramSchmidt`](Self::GramSchmidt), from the pose that the package calls upright: the blob begins with its unit
+    /// quaternion, see [`so3::UPRIGHT`](crate::group::so3::UPRIGHT).
+    UprightGramSchmidt,
 }
 
 /// A run of operators with a meaning.

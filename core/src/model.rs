@@ -178,6 +178,16 @@ impl<'m> Model<'m> {
         frame(self.kernels.frames, head, after)
     }
 
+    /// What a pose head reads.
+    pub(crate) fn vectors(&self, head: &PoseHead) -> &'m Tensor {
+        self.tensor(head.vectors).unwrap_or(&Tensor::ABSENT)
+    }
+
+    /// The operators' constants, and what stands before them.
+    pub(crate) fn blob(&self) -> &'m [u32] {
+        self.blob
+    }
+
     /// Where an operator with these operands stands, or `None` if it names a tensor that does not exist.
     pub(crate) fn site<'s>(&'s self, operands: &Operands, window: &'s [i16]) -> Option<Site<'s>> {
         let Operands { inputs: [a, b], output, scratch } = *operands;
@@ -248,7 +258,7 @@ impl<'m> Model<'m> {
                 (Role::Psi, Some((head, pose))) => {
                     let frame = self.frame(head, after.replace(head.chart)).ok_or(Error::UnsupportedChart { pose })?;
                     let there = head.vectors == network.output && written.contains(head.vectors) && output.last >= end;
-                    there && positive(head.reference) && positive(head.minimum) && (frame.check)(&self.input, output)
+                    there && positive(head.reference) && positive(head.minimum) && (frame.check)(self, output)
                 }
                 (Role::Eta | Role::Classifier, None) => output.dtype == Dtype::I8 && self.outlives(output),
                 _ => false,

@@ -157,8 +157,7 @@ impl<'m, 'a> Session<'m, 'a> {
                 && let Some(frame) = self.model.frame(head, after)
             {
                 observe(Step::Canonicalize);
-                let vectors = self.model.tensor(head.vectors).unwrap_or(&Tensor::ABSENT);
-                (frame.pose)(head, vectors, &self.arena, pose)?;
+                (frame.pose)(&self.model, head, &self.arena, pose)?;
                 canonicalize(&self.model, &mut self.arena, window, pose.as_ref().map(|pose| (frame, &pose.element)));
                 after = Some(head.chart);
             }

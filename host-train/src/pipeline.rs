@@ -88,7 +88,8 @@ pub fn in_units(counts: &[i16], units: [f32; 2]) -> Vec<f32> {
     counts.iter().enumerate().map(|(i, &count)| f32::from(count) * units[i / 3 % 2]).collect()
 }
 
-fn fields(dataset: &Dataset) -> Vec<ContractField> {
+/// What the input contract says of a data set.
+pub fn fields(dataset: &Dataset) -> Vec<ContractField> {
     let [g, rad_s] = dataset.units_per_count;
     let field = |name: &str, unit: &str, per_count, kind| ContractField {
         name: name.into(),

@@ -31,6 +31,7 @@ fn lowered_with(known: Option<usize>) -> Parts {
             head: linear(if known.is_some() { 1 } else { 2 }, 2, 0.0),
             known,
             mirrored: false,
+            upright: None,
         }),
         eta: vec![convolution(3, 4, 0.1)],
         pooling: Pooling::Mean,

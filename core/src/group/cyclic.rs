@@ -4,6 +4,7 @@ use super::{Degenerate, Element, Frame, Group, Pose, sides};
 use crate::arena::Arena;
 use crate::domain::{image, ring};
 use crate::format::{Chart, Dtype, Field, FieldKind, Input, PoseHead, Tensor};
+use crate::model::Model;
 
 // ---- Element --------------------------------------------------------------------------------------
 
@@ -135,7 +136,8 @@ pub const FRAME: Frame = Frame { chart: Chart::Argmax, after: None, check, pose,
 /// Quarter turns of a full one.
 const QUARTERS: u32 = 4;
 
-fn check(input: &Input<'_>, scores: &Tensor) -> bool {
+fn check(model: &Model<'_>, scores: &Tensor) -> bool {
+    let input = model.input();
     let order = scores.elements().filter(|_| scores.dtype == Dtype::I32);
     let is_ring = |field: &Field| field.kind == FieldKind::Ring && order == Some(field.width.into());
     match sides(input) {
@@ -144,8 +146,8 @@ fn check(input: &Input<'_>, scores: &Tensor) -> bool {
     }
 }
 
-fn pose(head: &PoseHead, scores: &Tensor, arena: &Arena<'_>, pose: &mut Option<Pose>) -> Result<(), Degenerate> {
-    let scores = arena.read::<i32>(scores).unwrap_or_default();
+fn pose(model: &Model<'_>, head: &PoseHead, arena: &Arena<'_>, pose: &mut Option<Pose>) -> Result<(), Degenerate> {
+    let scores = arena.read::<i32>(model.vectors(head)).unwrap_or_default();
     *pose = Some(Argmax { reference: head.reference, minimum: head.minimum }.pose(scores)?);
     Ok(())
 }

@@ -38,6 +38,7 @@ pub mod translation;
 use crate::arena::Arena;
 use crate::domain::image;
 use crate::format::{Chart, Dtype, Field, FieldKind, Input, PoseHead, Tensor};
+use crate::model::Model;
 
 /// What every group can do.
 pub trait Group: Copy {
@@ -148,11 +149,11 @@ pub struct Frame {
     pub(crate) chart: Chart,
     /// The chart of the pose head before, whose canonical window ψ looks at; none for the first.
     pub(crate) after: Option<Chart>,
-    /// Whether the action moves windows like these, and the chart reads a tensor like this.
-    pub(crate) check: fn(&Input<'_>, &Tensor) -> bool,
+    /// Whether the action moves the model's windows, and the chart reads a tensor like this.
+    pub(crate) check: fn(&Model<'_>, &Tensor) -> bool,
     /// Writes down the pose that ψ's output stands for, in the place of what the pose head before has found and composed
     /// with that.
-    pub(crate) pose: fn(&PoseHead, &Tensor, &Arena<'_>, &mut Option<Pose>) -> Result<(), Degenerate>,
+    pub(crate) pose: fn(&Model<'_>, &PoseHead, &Arena<'_>, &mut Option<Pose>) -> Result<(), Degenerate>,
     /// Moves a window by the inverse of an element; what it writes to is a copy of the window.
     pub(crate) undo: fn(&Element, &Input<'_>, &[i16], &mut [i16]),
 }
@@ -161,6 +162,7 @@ impl Frame {
     /// Every frame there is.
     pub const ALL: &'static [Self] = &[
         so3::FRAME,
+        so3::UPRIGHT,
         so2::FRAME,
         o2::FRAME,
         shift::FRAME,
@@ -175,6 +177,7 @@ impl Frame {
     pub const fn path(&self) -> &'static str {
         match (self.chart, self.after) {
             (Chart::GramSchmidt, _) => "so3::FRAME",
+            (Chart::UprightGramSchmidt, _) => "so3::UPRIGHT",
             (Chart::Direction, None) => "so2::FRAME",
             (Chart::Direction, Some(_)) => "product::FRAME",
             (Chart::TwoVectors, _) => "o2::FRAME",

@@ -8,6 +8,7 @@ use crate::arena::Arena;
 use crate::domain::image::{Affine, transform};
 use crate::format::{Chart, Input, PoseHead, Tensor};
 use crate::math;
+use crate::model::Model;
 
 // ---- Element --------------------------------------------------------------------------------------
 
@@ -136,12 +137,12 @@ impl Orthogonal {
 /// Rotations and reflections from two vectors, `i32[1, 1, 4]`, of images.
 pub const FRAME: Frame = Frame { chart: Chart::TwoVectors, after: None, check, pose, undo };
 
-fn check(input: &Input<'_>, vectors: &Tensor) -> bool {
-    is_row(vectors, 4) && sides(input).is_some()
+fn check(model: &Model<'_>, vectors: &Tensor) -> bool {
+    is_row(vectors, 4) && sides(model.input()).is_some()
 }
 
-fn pose(head: &PoseHead, vectors: &Tensor, arena: &Arena<'_>, pose: &mut Option<Pose>) -> Result<(), Degenerate> {
-    let Some(&[x1, y1, x2, y2]) = arena.read::<i32>(vectors) else { return Err(Degenerate::Vanishing) };
+fn pose(model: &Model<'_>, head: &PoseHead, arena: &Arena<'_>, pose: &mut Option<Pose>) -> Result<(), Degenerate> {
+    let Some(&[x1, y1, x2, y2]) = arena.read::<i32>(model.vectors(head)) else { return Err(Degenerate::Vanishing) };
     let chart = Handed { reference: head.reference, minimum: head.minimum };
     *pose = Some(chart.pose([x1 as f32, y1 as f32], [x2 as f32, y2 as f32])?);
     Ok(())

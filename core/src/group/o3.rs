@@ -6,6 +6,7 @@ use crate::arena::Arena;
 use crate::domain::vector_window;
 use crate::format::{Chart, Dtype, Input, PoseHead, Tensor};
 use crate::math;
+use crate::model::Model;
 
 // ---- Element --------------------------------------------------------------------------------------
 
@@ -136,12 +137,12 @@ impl Orthogonal {
 /// Rotations and reflections from three vectors, `i32[3, 1, 3]`, of windows of vectors and pseudo-vectors.
 pub const FRAME: Frame = Frame { chart: Chart::ThreeVectors, after: None, check, pose, undo };
 
-fn check(input: &Input<'_>, vectors: &Tensor) -> bool {
-    vectors.dtype == Dtype::I32 && vectors.shape == [3, 1, 3] && is_spatial(input)
+fn check(model: &Model<'_>, vectors: &Tensor) -> bool {
+    vectors.dtype == Dtype::I32 && vectors.shape == [3, 1, 3] && is_spatial(model.input())
 }
 
-fn pose(head: &PoseHead, vectors: &Tensor, arena: &Arena<'_>, pose: &mut Option<Pose>) -> Result<(), Degenerate> {
-    let Some(&[x1, x2, x3, y1, y2, y3, z1, z2, z3]) = arena.read::<i32>(vectors) else {
+fn pose(model: &Model<'_>, head: &PoseHead, arena: &Arena<'_>, pose: &mut Option<Pose>) -> Result<(), Degenerate> {
+    let Some(&[x1, x2, x3, y1, y2, y3, z1, z2, z3]) = arena.read::<i32>(model.vectors(head)) else {
         return Err(Degenerate::Vanishing);
     };
     let chart = Handed { reference: head.reference, minimum: head.minimum };

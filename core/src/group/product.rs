@@ -5,7 +5,8 @@ use super::translation::{Centroid, Translation};
 use super::{Automorphisms, Degenerate, Element, Group, Pose, o2};
 use crate::arena::Arena;
 use crate::domain::image::{Affine, transform};
-use crate::format::{Chart, Input, PoseHead, Tensor};
+use crate::format::{Chart, Input, PoseHead};
+use crate::model::Model;
 
 // ---- Element --------------------------------------------------------------------------------------
 
@@ -124,8 +125,8 @@ impl<H: Automorphisms<Translation>> Semidirect<Translation, H> {
 pub const FRAME: super::Frame =
     super::Frame { chart: Chart::Direction, after: Some(Chart::Centroid), check: so2::check, pose, undo };
 
-fn pose(head: &PoseHead, vector: &Tensor, arena: &Arena<'_>, pose: &mut Option<Pose>) -> Result<(), Degenerate> {
-    let (acting, of_direction) = so2::find(head, vector, arena)?;
+fn pose(model: &Model<'_>, head: &PoseHead, arena: &Arena<'_>, pose: &mut Option<Pose>) -> Result<(), Degenerate> {
+    let (acting, of_direction) = so2::find(model, head, arena)?;
     let Some(Pose { element: Element::Translation(normal), confidence }) = *pose else {
         return Err(Degenerate::Vanishing);
     };

@@ -6,6 +6,7 @@ use crate::arena::Arena;
 use crate::domain::signal;
 use crate::format::{Chart, Input, PoseHead, Tensor};
 use crate::math;
+use crate::model::Model;
 use core::f32::consts::TAU;
 
 // ---- Element --------------------------------------------------------------------------------------
@@ -103,12 +104,12 @@ impl Shift {
 /// Delays from a Fourier coefficient, `i32[1, 1, 2]`, of windows that are one period of whatever they hold.
 pub const FRAME: Frame = Frame { chart: Chart::Phase, after: None, check, pose, undo };
 
-fn check(input: &Input<'_>, coefficient: &Tensor) -> bool {
-    is_row(coefficient, 2) && usize::from(input.samples) <= signal::MAX_SAMPLES
+fn check(model: &Model<'_>, coefficient: &Tensor) -> bool {
+    is_row(coefficient, 2) && usize::from(model.input().samples) <= signal::MAX_SAMPLES
 }
 
-fn pose(head: &PoseHead, coefficient: &Tensor, arena: &Arena<'_>, pose: &mut Option<Pose>) -> Result<(), Degenerate> {
-    let Some(&[cos, sin]) = arena.read::<i32>(coefficient) else { return Err(Degenerate::Vanishing) };
+fn pose(model: &Model<'_>, head: &PoseHead, arena: &Arena<'_>, pose: &mut Option<Pose>) -> Result<(), Degenerate> {
+    let Some(&[cos, sin]) = arena.read::<i32>(model.vectors(head)) else { return Err(Degenerate::Vanishing) };
     let chart = Phase { reference: head.reference, minimum: head.minimum };
     *pose = Some(chart.pose([cos as f32, sin as f32])?);
     Ok(())

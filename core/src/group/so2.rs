@@ -8,6 +8,7 @@ use crate::arena::Arena;
 use crate::domain::image::{Affine, transform};
 use crate::format::{Chart, Input, PoseHead, Tensor};
 use crate::math;
+use crate::model::Model;
 
 // ---- Element --------------------------------------------------------------------------------------
 
@@ -165,19 +166,19 @@ impl Rotation {
 /// Rotations from one vector, `i32[1, 1, 2]`, of images.
 pub const FRAME: Frame = Frame { chart: Chart::Direction, after: None, check, pose, undo };
 
-pub(super) fn check(input: &Input<'_>, vector: &Tensor) -> bool {
-    is_row(vector, 2) && sides(input).is_some()
+pub(super) fn check(model: &Model<'_>, vector: &Tensor) -> bool {
+    is_row(vector, 2) && sides(model.input()).is_some()
 }
 
-fn pose(head: &PoseHead, vector: &Tensor, arena: &Arena<'_>, pose: &mut Option<Pose>) -> Result<(), Degenerate> {
-    let (rotation, confidence) = find(head, vector, arena)?;
+fn pose(model: &Model<'_>, head: &PoseHead, arena: &Arena<'_>, pose: &mut Option<Pose>) -> Result<(), Degenerate> {
+    let (rotation, confidence) = find(model, head, arena)?;
     *pose = Some(Pose { element: Element::Planar(rotation), confidence });
     Ok(())
 }
 
 /// The same for the frames that are built on this one.
-pub(super) fn find(head: &PoseHead, vector: &Tensor, arena: &Arena<'_>) -> Result<(Rotation, f32), Degenerate> {
-    let Some(&[x, y]) = arena.read::<i32>(vector) else { return Err(Degenerate::Vanishing) };
+pub(super) fn find(model: &Model<'_>, head: &PoseHead, arena: &Arena<'_>) -> Result<(Rotation, f32), Degenerate> {
+    let Some(&[x, y]) = arena.read::<i32>(model.vectors(head)) else { return Err(Degenerate::Vanishing) };
     Direction { reference: head.reference, minimum: head.minimum }.find([x as f32, y as f32])
 }
 

@@ -5,6 +5,7 @@ use crate::arena::Arena;
 use crate::domain::vector_window;
 use crate::format::{Chart, Dtype, Input, PoseHead, Tensor};
 use crate::math;
+use crate::model::Model;
 use crate::quant::scale;
 
 // ---- Element --------------------------------------------------------------------------------------
@@ -194,15 +195,62 @@ impl FixedRotation {
 /// Rotations from two vectors, `i32[3, 1, 2]`, of windows of vectors.
 pub const FRAME: Frame = Frame { chart: Chart::GramSchmidt, after: None, check, pose, undo };
 
-fn check(input: &Input<'_>, vectors: &Tensor) -> bool {
-    vectors.dtype == Dtype::I32 && vectors.shape == [3, 1, 2] && is_spatial(input)
+/// The same of a model that says which pose is upright: a unit quaternion `[w, x, y, z]` at the start of its constants, of
+/// the rotation m. Poses are `ξ(v₁, v₂) · m⁻¹`. What acts from the right meets nothing that turns the window, so the law
+/// stays: `g · ξ · m⁻¹`. (RECON, arXiv 2505.13289.)
+///
+/// A frame of its own, so that a model without such a rotation has no code for it. The two vectors cannot take it in: the
+/// third column is no linear map of them.
+pub const UPRIGHT: Frame =
+    Frame { chart: Chart::UprightGramSchmidt, check: check_upright, pose: pose_upright, ..FRAME };
+
+/// How far the squared length of a quaternion may be from 1: what rounding to f32 leaves is a tenth of that.
+const UNIT: f32 = 1e-6;
+
+fn check(model: &Model<'_>, vectors: &Tensor) -> bool {
+    vectors.dtype == Dtype::I32 && vectors.shape == [3, 1, 2] && is_spatial(model.input())
 }
 
-fn pose(head: &PoseHead, vectors: &Tensor, arena: &Arena<'_>, pose: &mut Option<Pose>) -> Result<(), Degenerate> {
-    let Some(&[x1, x2, y1, y2, z1, z2]) = arena.read::<i32>(vectors) else { return Err(Degenerate::Vanishing) };
-    let chart = GramSchmidt { reference: head.reference, minimum: head.minimum };
-    *pose = Some(chart.pose([x1, y1, z1].map(|x| x as f32), [x2, y2, z2].map(|x| x as f32))?);
+fn check_upright(model: &Model<'_>, vectors: &Tensor) -> bool {
+    check(model, vectors) && upright(model).is_some()
+}
+
+fn pose(model: &Model<'_>, head: &PoseHead, arena: &Arena<'_>, pose: &mut Option<Pose>) -> Result<(), Degenerate> {
+    let (rotation, confidence) = find(model, head, arena)?;
+    *pose = Some(Pose { element: Element::Rotation(rotation), confidence });
     Ok(())
+}
+
+fn pose_upright(
+    model: &Model<'_>,
+    head: &PoseHead,
+    arena: &Arena<'_>,
+    pose: &mut Option<Pose>,
+) -> Result<(), Degenerate> {
+    let (rotation, confidence) = find(model, head, arena)?;
+    let upright = upright(model).ok_or(Degenerate::Vanishing)?;
+    *pose = Some(Pose { element: Element::Rotation(rotation.compose(upright.inverse())), confidence });
+    Ok(())
+}
+
+fn find(model: &Model<'_>, head: &PoseHead, arena: &Arena<'_>) -> Result<(Rotation, f32), Degenerate> {
+    let Some(&[x1, x2, y1, y2, z1, z2]) = arena.read::<i32>(model.vectors(head)) else {
+        return Err(Degenerate::Vanishing);
+    };
+    let chart = GramSchmidt { reference: head.reference, minimum: head.minimum };
+    chart.find([x1, y1, z1].map(|x| x as f32), [x2, y2, z2].map(|x| x as f32))
+}
+
+/// The rotation that the model calls upright; `None` where its constants begin with no unit quaternion.
+fn upright(model: &Model<'_>) -> Option<Rotation> {
+    unit(model.blob().first_chunk()?.map(f32::from_bits))
+}
+
+/// The rotation of a quaternion of length 1, and of no other.
+fn unit(quaternion: [f32; 4]) -> Option<Rotation> {
+    let [w, x, y, z] = quaternion;
+    let squared = w * w + x * x + y * y + z * z;
+    ((squared - 1.0).abs() <= UNIT).then(|| Rotation::from_quaternion(quaternion))
 }
 
 fn undo(element: &Element, input: &Input<'_>, _window: &[i16], canonical: &mut [i16]) {
@@ -297,6 +345,26 @@ mod tests {
             prop_assert!((turned.confidence - at_rest.confidence).abs() <= 1e-5);
         }
 
+        /// Whatever is called upright: it acts from the right.
+        #[test]
+        fn poses_from_upright_are_equivariant(g in rotation(), upright in rotation(), v1 in vector(), v2 in vector()) {
+            let from = |v1, v2| Some(rotation_of(CHART.pose(v1, v2).ok()?).compose(upright.inverse()));
+            if let (Some(at_rest), Some(turned)) = (from(v1, v2), from(g.act(v1), g.act(v2))) {
+                // As of the chart itself.
+                prop_assert!(distance(turned, g.compose(at_rest)) <= 1e-4);
+                // What has the pose `upright` for the chart stands upright.
+                let [a, b, _] = upright.inverse().rows;
+                prop_assert!(distance(from(a, b).unwrap(), Rotation::IDENTITY) <= 1e-5);
+            }
+        }
+
+        #[test]
+        fn unit_quaternions_are_units_after_rounding(q in prop::array::uniform4(-1.0f32..1.0)) {
+            let length = q.iter().map(|&part| f64::from(part) * f64::from(part)).sum::<f64>().sqrt();
+            prop_assume!(length > 0.1);
+            prop_assert!(unit(q.map(|part| (f64::from(part) / length) as f32)).is_some());
+        }
+
         /// ψ's vectors are 32-bit integers, of any length and as parallel as they like.
         #[test]
         fn integer_vectors_give_rotations_or_none(v1: [i32; 3], near: [i16; 3], factor in -1.0f32..1.0, v2: [i32; 3], parallel: bool) {
@@ -330,6 +398,17 @@ mod tests {
                 let nearest = (2 * sum + 32_768).div_euclid(65_536);
                 prop_assert_eq!(i64::from(count), nearest.clamp(-32_768, 32_767));
             }
+        }
+    }
+
+    #[test]
+    fn only_quaternions_of_length_1_are_read() {
+        let half = [0.5, -0.5, 0.5, 0.5];
+        assert_eq!(unit(half), Some(Rotation::from_quaternion(half)));
+        for wrong in
+            [[0.0; 4], [0.5, 0.5, 0.5, 0.501], [1.0, 0.002, 0.0, 0.0], [f32::NAN, 1.0, 0.0, 0.0], [f32::INFINITY; 4]]
+        {
+            assert_eq!(unit(wrong), None, "{wrong:?}");
         }
     }
 

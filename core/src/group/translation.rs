@@ -6,6 +6,7 @@ use super::{Degenerate, Element, Frame, Group, Pose, sides};
 use crate::arena::Arena;
 use crate::domain::image::{Affine, transform};
 use crate::format::{Chart, Dtype, Input, PoseHead, Tensor};
+use crate::model::Model;
 
 // ---- Element --------------------------------------------------------------------------------------
 
@@ -143,12 +144,13 @@ impl Translation {
 /// Translations from a map of weights, `[samples, width, 1]` of 8 or 16 bits, of images.
 pub const FRAME: Frame = Frame { chart: Chart::Centroid, after: None, check, pose, undo };
 
-fn check(input: &Input<'_>, weights: &Tensor) -> bool {
+fn check(model: &Model<'_>, weights: &Tensor) -> bool {
     let [rows, columns, channels] = weights.shape;
-    weights.dtype != Dtype::I32 && channels == 1 && sides(input) == Some([rows, columns])
+    weights.dtype != Dtype::I32 && channels == 1 && sides(model.input()) == Some([rows, columns])
 }
 
-fn pose(head: &PoseHead, weights: &Tensor, arena: &Arena<'_>, pose: &mut Option<Pose>) -> Result<(), Degenerate> {
+fn pose(model: &Model<'_>, head: &PoseHead, arena: &Arena<'_>, pose: &mut Option<Pose>) -> Result<(), Degenerate> {
+    let weights = model.vectors(head);
     let ([rows, columns, _], zero) = (weights.shape, i32::from(weights.zero_point));
     let (mut of_8, mut of_16) = (
         arena.read::<i8>(weights).into_iter().flatten().map(|&weight| i32::from(weight).wrapping_sub(zero)),

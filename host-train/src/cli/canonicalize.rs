@@ -88,7 +88,7 @@ fn axes(name: &str, field: &Field) -> Vec<String> {
 fn pose_columns(model: &Model<'_>) -> &'static [&'static str] {
     let charts: Vec<Chart> = model.pose_heads().iter().map(|head| head.chart).collect();
     match charts[..] {
-        [Chart::GramSchmidt | Chart::ThreeVectors, ..] => {
+        [Chart::GramSchmidt | Chart::UprightGramSchmidt | Chart::ThreeVectors, ..] => {
             &["r00", "r01", "r02", "r10", "r11", "r12", "r20", "r21", "r22"]
         }
         [Chart::Direction, ..] => &["angle deg"],

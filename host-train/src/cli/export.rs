@@ -3,11 +3,9 @@
 use super::grids::GridWorkshop;
 use super::workshop::Workshop;
 use super::{DONE, table};
-use crate::pipeline::Split;
 use crate::recipe::AnyRecipe;
 use crate::run::{CONFIG, PACKAGE, Run, read};
-use crate::train::{WindowTask, load};
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -22,8 +20,8 @@ pub struct Options {
     #[arg(long, default_value = "data", value_name = "DIR")]
     data: PathBuf,
     /// Samples that stand upright, as a .csv or .npy file like the input of `gimbal canonicalize`, or `recorded` for the
-    /// recipe's training samples as recorded: from then on canonical means upright like these. Costs the device
-    /// nothing. For rotations of images and shifts of signals.
+    /// recipe's training samples as recorded: from then on canonical means upright like these. For rotations of images or
+    /// of space, and for shifts of signals. What is behind ψ is trained as long again.
     #[arg(long, value_name = "SAMPLES")]
     align: Option<PathBuf>,
 }
@@ -33,16 +31,9 @@ pub fn run(options: &Options) -> Result<u8> {
     let config = run.file(CONFIG);
     let recipe = AnyRecipe::from_toml(&config.display().to_string(), &String::from_utf8_lossy(&read(&config)?))?;
     match &recipe {
-        AnyRecipe::Windows(_) if options.align.is_some() => {
-            bail!(
-                "--align is for rotations of images and shifts of signals, and the run's poses are rotations of space"
-            )
-        }
         AnyRecipe::Windows(recipe) => {
             let workshop = Workshop::new(&options.backend)?;
-            let trained = load(&WindowTask::new(recipe, workshop.dataset())?, run.path(), workshop.device())?;
-            let split = Split::new(recipe, workshop.dataset())?;
-            let finished = workshop.finish(recipe, &run.name(), trained, split)?;
+            let finished = workshop.export(recipe, &run, options.align.as_deref())?;
             workshop.publish_alone(recipe, &run, &finished)?;
             let (figures, _) = table::figures(&finished.measured.metrics, false);
             table::emit(&format!("{figures}\nPackage: {}\n", run.file(PACKAGE).display()))?;

@@ -1,7 +1,7 @@
 //! What the commands on grids share: a device, a data set, and the way from a recipe to a run's files.
 
 use super::table;
-use super::workshop::interruptible;
+use super::workshop::{ALIGNED, RECORDED, interruptible};
 use crate::backend;
 use crate::data::grid::load as load_data;
 use crate::data::posed::{Posed, Sample};
@@ -19,11 +19,6 @@ use burn::prelude::{Device, Module};
 use gimbal_core::format::FieldKind;
 use std::path::Path;
 use std::sync::Arc;
-
-/// Stands for the recipe's own training samples, as recorded.
-const RECORDED: &str = "recorded";
-/// The folder in a run's where η learns the aligned samples.
-const ALIGNED: &str = "aligned";
 
 /// The device and the samples that a recipe trains with.
 #[derive(Clone)]

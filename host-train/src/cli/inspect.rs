@@ -71,7 +71,7 @@ fn contract(model: &Model<'_>) -> Result<String, fmt::Error> {
     }
     for head in model.pose_heads() {
         let group = match head.chart {
-            Chart::GramSchmidt => "SO(3)",
+            Chart::GramSchmidt | Chart::UprightGramSchmidt => "SO(3)",
             Chart::Direction => "SO(2)",
             Chart::TwoVectors => "O(2)",
             Chart::Phase => "R/Z",

@@ -1,17 +1,23 @@
 //! What `demo`, `train` and `export` share: a device, the data, and the way from a recipe to a run's files.
 
 use crate::backend;
-use crate::data::{Dataset, wrist};
+use crate::data::{CHANNELS, Dataset, recording, starts, wrist};
 use crate::method::{Model, batch};
-use crate::pipeline::{Measured, Split, measure, package};
+use crate::pipeline::{Measured, Split, fields, measure, package};
 use crate::recipe::Recipe;
 use crate::report::gather::{Gathered, gather};
 use crate::run::{CONFIG, METRICS, PACKAGE, REPORT, Run, metrics_json};
-use crate::train::{Epoch, TrainError, Trained, WindowTask, train};
+use crate::train::{Epoch, TrainError, Trained, WindowTask, align, load, train};
 use anyhow::{Result, bail};
 use burn::prelude::{Device, Module};
+use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// Stands for the recipe's own training samples, as recorded.
+pub const RECORDED: &str = "recorded";
+/// The folder in a run's where η learns the aligned samples.
+pub const ALIGNED: &str = "aligned";
 
 /// Set by Ctrl-C; training looks at it before every step.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -99,6 +105,35 @@ impl Workshop {
         self.finish(recipe, &run.name(), trained, split)
     }
 
+    /// Packages a trained run again; with a `reference`, so that this file's windows are upright.
+    pub fn export(&self, recipe: &Recipe, run: &Run, reference: Option<&Path>) -> Result<Finished> {
+        let split = Split::new(recipe, &self.dataset)?;
+        let upright = reference.map(|path| self.upright(recipe, path, &split)).transpose()?;
+        let task = WindowTask::new(recipe, &self.dataset)?;
+        let trained = load(&task, run.path(), &self.device)?;
+        let trained = match upright {
+            None => trained,
+            Some(windows) => {
+                let aligned = Run::at(run.file(ALIGNED));
+                interruptible(&aligned, false, |stop| {
+                    align(&task, trained, &windows, &self.device, aligned.path(), stop)
+                })?
+            }
+        };
+        self.finish(recipe, &run.name(), trained, split)
+    }
+
+    /// The windows of a file, on the recipe's grid, or those that the recipe trains with as recorded.
+    fn upright(&self, recipe: &Recipe, path: &Path, split: &Split) -> Result<Vec<Vec<i16>>> {
+        if path == Path::new(RECORDED) {
+            return Ok(split.train.iter().map(|window| window.counts.clone()).collect());
+        }
+        let (length, hop) = (recipe.data.window, recipe.data.hop);
+        let counts = recording::read(path, &fields(&self.dataset), length)?;
+        let starts = starts(counts.len() / CHANNELS, length, hop);
+        Ok(starts.map(|start| counts[start * CHANNELS..][..length * CHANNELS].to_vec()).collect())
+    }
+
     /// Packages a trained model and measures it.
     pub fn finish(&self, recipe: &Recipe, name: &str, trained: Trained<Model>, split: Split) -> Result<Finished> {
         let package = package(name, recipe, &self.dataset, &trained.model, &split)?;
@@ -139,15 +174,5 @@ impl Workshop {
             (METRICS, format!("{}\n", metrics_json(metrics)).as_bytes()),
             (REPORT, crate::report::html(&report).as_bytes()),
         ])
-    }
-
-    /// The data.
-    pub fn dataset(&self) -> &Dataset {
-        &self.dataset
-    }
-
-    /// The device.
-    pub fn device(&self) -> &Device {
-        &self.device
     }
 }

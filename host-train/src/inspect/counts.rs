@@ -92,7 +92,7 @@ pub fn canonicalize(model: &Model<'_>) -> Counts {
     let mut counts = match model.pose_heads().first() {
         None => return Counts::new("copy").with([("elements", elements)]),
         // A third vector and an inversion take next to nothing beside these.
-        Some(head) if matches!(head.chart, Chart::GramSchmidt | Chart::ThreeVectors) => {
+        Some(head) if matches!(head.chart, Chart::GramSchmidt | Chart::UprightGramSchmidt | Chart::ThreeVectors) => {
             let vectors = samples * input.fields.len() as f64;
             return Counts::new("canonicalize").with([
                 ("samples", samples),
@@ -104,7 +104,7 @@ pub fn canonicalize(model: &Model<'_>) -> Counts {
     };
     for head in model.pose_heads() {
         let [chart, action] = match head.chart {
-            Chart::GramSchmidt | Chart::ThreeVectors | Chart::Direction | Chart::TwoVectors => {
+            Chart::GramSchmidt | Chart::UprightGramSchmidt | Chart::ThreeVectors | Chart::Direction | Chart::TwoVectors => {
                 ["directions", "pixels moved"]
             }
             Chart::Centroid => ["centroids", "pixels moved"],

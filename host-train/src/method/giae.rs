@@ -105,8 +105,7 @@ impl Model {
     /// # Shapes
     /// `windows` `[B, 3, 2, T]`; the results' are beside them.
     pub fn forward(&self, windows: Tensor<4>) -> Forward {
-        let vectors = self.psi.as_ref().map(|psi| psi.vectors(windows.clone()));
-        let frames = vectors.clone().map(Psi::pose);
+        let (vectors, frames) = self.psi.as_ref().map(|psi| psi.find(windows.clone())).unzip();
         let canonical = to_channels(match frames.clone() {
             Some(frames) => frames.undo(windows),
             None => windows,

@@ -13,6 +13,9 @@
 //! whose side of the plane of the other two is the hand. Each step commutes with O(3), and with gravity known, what is
 //! left to find is O(2) about it, as in EqNIO.
 
+//! Where it is said what is upright, poses are turned from the right by the inverse of that, which the law does not notice.
+
+use crate::data::rotation::matrix;
 use crate::nn::{NormGate, VectorConv, act, act_inverse, gram_schmidt, hand, mirror};
 use crate::recipe::Stack;
 use burn::prelude::*;
@@ -32,6 +35,10 @@ pub struct Psi {
     /// Whether the second half of all channels is pseudo-vectors, and a third vector tells the hand.
     #[module(skip)]
     pub(crate) mirrored: bool,
+    /// What is upright, as a unit quaternion `[w, x, y, z]`: poses are what the chart says, times the inverse of this from
+    /// the right. Set once ψ is trained, which then learns no more.
+    #[module(skip)]
+    pub(crate) upright: Option<[f32; 4]>,
 }
 
 /// The poses of a batch: `x ≈ R · canonical`, behind the [`mirror`](crate::nn::mirror) where the hand is −1.
@@ -93,6 +100,7 @@ impl Psi {
             head: VectorConv::new(inputs[stack.channels.len()], learned, 1, 1, device),
             known,
             mirrored,
+            upright: None,
         }
     }
 
@@ -116,16 +124,33 @@ impl Psi {
         }
     }
 
-    /// The pose of each window.
+    /// The pose that these vectors say.
     ///
     /// # Shapes
     /// `vectors` `[B, 3, 2]`, or `[B, 3, 3]` where there is a hand.
-    pub fn pose(vectors: Tensor<3>) -> Frames {
-        let [.., count] = vectors.dims();
+    pub fn pose(&self, vectors: Tensor<3>) -> Frames {
+        let [b, _, count] = vectors.dims();
         let column = |i| vectors.clone().slice(s![.., .., i]).squeeze_dim::<2>(2);
-        let rotation = gram_schmidt(column(0), column(1));
-        let hand = (count > 2).then(|| hand(rotation.clone(), column(2)));
-        Frames { rotation, hand }
+        let said = gram_schmidt(column(0), column(1));
+        let hand = (count > 2).then(|| hand(said.clone(), column(2)));
+        let Some(upright) = self.upright else { return Frames { rotation: said, hand } };
+        let upright = Tensor::<3>::from_data([matrix(upright)], &said.device());
+        Frames { rotation: said.matmul(upright.swap_dims(1, 2).expand([b, 3, 3])), hand }
+    }
+
+    /// The spanning vectors and the pose of each window.
+    ///
+    /// # Shapes
+    /// `[B, 3, S, T]` → `[B, 3, 2]`, or `[B, 3, 3]` where there is a hand.
+    pub fn find(&self, windows: Tensor<4>) -> (Tensor<3>, Frames) {
+        if self.upright.is_some() && windows.device().is_autodiff() {
+            // Frozen, statistics included.
+            let (vectors, Frames { rotation, hand }) = self.clone().valid().find(windows.inner());
+            let frames = Frames { rotation: Tensor::from_inner(rotation), hand: hand.map(Tensor::from_inner) };
+            return (Tensor::from_inner(vectors), frames);
+        }
+        let vectors = self.vectors(windows);
+        (vectors.clone(), self.pose(vectors))
     }
 }
 
@@ -155,7 +180,7 @@ mod tests {
             let (a, b) = (psi.vectors(act(g.clone(), x.clone())), psi.vectors(x));
             assert!(difference(a.clone(), g.clone().matmul(b.clone())) < TOLERANCE);
             // Noise has next to no direction, so the unit vectors are less exact than the vectors.
-            let (before, after) = (Psi::pose(a).rotation, g.matmul(Psi::pose(b).rotation));
+            let (before, after) = (psi.pose(a).rotation, g.matmul(psi.pose(b).rotation));
             assert!(difference(before, after) < 100.0 * TOLERANCE);
         }
     }
@@ -177,9 +202,23 @@ mod tests {
             let (a, b) = (psi.vectors(act(g.clone(), inverted)), psi.vectors(x));
             let moved = g.clone().matmul(b.clone()) * signs.clone().reshape([16, 1, 1]);
             assert!(difference(a.clone(), moved) < TOLERANCE);
-            let expected = g.matmul(Psi::pose(b).matrices()) * signs.clone().reshape([16, 1, 1]);
-            assert!(difference(Psi::pose(a).matrices(), expected) < 100.0 * TOLERANCE);
+            let expected = g.matmul(psi.pose(b).matrices()) * signs.clone().reshape([16, 1, 1]);
+            assert!(difference(psi.pose(a).matrices(), expected) < 100.0 * TOLERANCE);
         }
+    }
+
+    #[test]
+    fn what_is_upright_turns_poses_from_the_right() {
+        let device = device();
+        let stack = Stack { channels: vec![8, 6], kernels: vec![7, 5], strides: vec![2, 2] };
+        let psi = initialize(Psi::new(2, &stack, None, false, &device), 1);
+        let x = random(2, [16, 3, 2, 64], &device);
+        let (vectors, said) = psi.find(x.clone());
+        let quaternion = [0.5, -0.5, 0.1, 0.7];
+        let (same, turned) = Psi { upright: Some(quaternion), ..psi }.find(x);
+        assert_eq!(difference(vectors, same), 0.0);
+        let upright = Tensor::<2>::from_data(matrix(quaternion), &device).unsqueeze_dim::<3>(0).repeat_dim(0, 16);
+        assert!(difference(turned.rotation.matmul(upright), said.rotation) < TOLERANCE);
     }
 
     #[test]
@@ -194,7 +233,7 @@ mod tests {
             let psi = initialize(Psi::new(2, &stack, Some(known), false, &device), 1);
             let biases = (0..2).map(|sensor| direction.clone().mul_scalar(if sensor == known { 1.0 } else { -0.3 }));
             let x = noise.clone() + Tensor::cat(biases.collect(), 2).unsqueeze_dim::<4>(3);
-            let column = Psi::pose(psi.vectors(x)).rotation.slice(s![.., .., 0..1]);
+            let column = psi.find(x).1.rotation.slice(s![.., .., 0..1]);
             let length = direction.clone().square().sum_dim(1).sqrt();
             assert!(difference(column, direction.clone() / length) < 10.0 * TOLERANCE);
         }

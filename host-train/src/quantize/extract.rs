@@ -30,6 +30,7 @@ pub fn extract(model: &Model) -> Network {
             head: plain(&psi.head.conv).linear,
             known: psi.known,
             mirrored: psi.mirrored,
+            upright: psi.upright,
         }),
         code: match model.pooling {
             Pooling::Mean => code,

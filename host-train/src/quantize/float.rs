@@ -4,6 +4,7 @@
 //! tested against it.
 
 use super::network::{Convolution, Linear, Network, Psi};
+use crate::data::rotation::{Matrix, matrix};
 use crate::recipe::{ClassInput, Pooling};
 
 /// A tensor of the network, as calibration names it.
@@ -55,7 +56,11 @@ pub fn run(network: &Network, window: &[f32], fields: usize, look: &mut impl FnM
         let vectors = std::array::from_fn(|p| window.iter().skip(p).step_by(3).copied().collect());
         span(psi, vectors, fields, look)
     });
-    let pose = gram_schmidt(&spanning);
+    let upright = network.psi.as_ref().and_then(|psi| psi.upright);
+    let pose = gram_schmidt(&spanning).map(|(said, hand)| match upright {
+        Some(upright) => (times_inverse(said, matrix(upright)), hand),
+        None => (said, hand),
+    });
     let mut features = window.to_vec();
     if let Some((rows, hand)) = pose {
         for (at, v) in features.chunks_exact_mut(3).enumerate() {
@@ -194,4 +199,9 @@ fn gram_schmidt(spanning: &[[f32; 3]]) -> Option<([[f32; 3]; 3], f32)> {
     let hand = third.first().map_or(1.0, |&c| if dot(across, c) < 0.0 { -1.0 } else { 1.0 });
     let [p, q, r] = across.map(|number| hand * number);
     Some(([[x, u, p], [y, v, q], [z, w, r]], hand))
+}
+
+/// `A · Bᵀ`.
+fn times_inverse(a: Matrix, b: Matrix) -> Matrix {
+    a.map(|row| b.map(|column| row.iter().zip(column).map(|(a, b)| a * b).sum()))
 }

@@ -75,6 +75,8 @@ struct Signal {
 
 impl Lowering<'_> {
     fn psi(&mut self, psi: &Psi, samples: usize, fields: usize) -> Result<(), LowerError> {
+        // The chart looks for it before all other constants.
+        self.writer.parts.blob.extend(psi.upright.iter().flatten().flat_map(|part| part.to_le_bytes()));
         let mut signal = self.vectors("ψ input", Site::Vectors, samples, fields)?;
         let (multipliers, shift) = Writer::input_multipliers(self.units, self.writer.scale(signal.id));
         self.writer.parts.push_layer(
@@ -115,7 +117,11 @@ impl Lowering<'_> {
             None => sum,
         };
         self.writer.parts.network(Role::Psi, spanning);
-        let chart = if psi.mirrored { Chart::ThreeVectors } else { Chart::GramSchmidt };
+        let chart = match psi.upright {
+            Some(_) => Chart::UprightGramSchmidt,
+            None if psi.mirrored => Chart::ThreeVectors,
+            None => Chart::GramSchmidt,
+        };
         self.writer.parts.pose(PoseHead { reference, minimum: MINIMUM_SPAN, chart, vectors: spanning });
         Ok(())
     }

@@ -82,6 +82,8 @@ pub struct Psi {
     /// Whether the second half of the fields, and of each layer's channels, is pseudo-vectors, which a reflection through
     /// the origin leaves as they are.
     pub mirrored: bool,
+    /// What is upright, as a unit quaternion `[w, x, y, z]`: poses are turned from the right by the inverse of its rotation.
+    pub upright: Option<[f32; 4]>,
 }
 
 /// Everything that runs on the device.

@@ -67,7 +67,7 @@ fn element(model: &Model<'_>, extent: Extent, rng: &mut ChaCha8Rng) -> Option<El
     };
     let heads = model.pose_heads();
     Some(match heads.first()?.chart {
-        Chart::GramSchmidt | Chart::ThreeVectors => return None,
+        Chart::GramSchmidt | Chart::UprightGramSchmidt | Chart::ThreeVectors => return None,
         Chart::Direction => Element::Planar(turn(rng)),
         Chart::TwoVectors => Element::Orthogonal(Orthogonal::new(turn(rng), rng.random())),
         Chart::Phase => Element::Shift(Shift::from_turns(rng.random())),

@@ -1,14 +1,14 @@
 //! Samples of grids: which of them an epoch sees, in which order and how varied.
 
 use super::windows::shuffled;
-use super::{Draw, Task, TrainError};
+use super::{Draw, Task, TrainError, Upright, mean};
 use crate::data::augment::deviate;
 use crate::data::posed::{Posed, Sample};
 use crate::group::draw;
 use crate::method::{GridBatch, GridModel, Loss};
 use crate::nn::grid::Extent;
 use crate::recipe::TrainingSection;
-use crate::recipe::grid::GridRecipe;
+use crate::recipe::grid::{GridRecipe, GroupName};
 use burn::prelude::*;
 use rand_chacha::ChaCha8Rng;
 
@@ -48,11 +48,6 @@ impl<'a> GridTask<'a> {
         // Built once for what it refuses.
         GridModel::new(recipe, samples.extent(), samples.classes.len(), device).map_err(TrainError::Shape)?;
         Ok(Self { recipe, samples })
-    }
-
-    /// The recipe.
-    pub(super) fn recipe(&self) -> &GridRecipe {
-        self.recipe
     }
 
     fn batch(&self, places: &[usize], rng: &mut ChaCha8Rng, device: &Device) -> GridBatch {
@@ -119,12 +114,20 @@ impl Task for GridTask<'_> {
     }
 }
 
+impl Upright for GridTask<'_> {
+    fn upright<S: AsRef<[i16]>>(&self, mut model: GridModel, samples: &[S], device: &Device) -> Option<GridModel> {
+        model.poses.last().filter(|pose| matches!(pose.group, GroupName::So2 | GroupName::Shift))?;
+        let poses = model.infer(samples, 1.0 / self.recipe.data.scale, device).elements.pop()?;
+        model.align(mean::of_angles(&poses)?);
+        Some(model)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::data::posed::Moved;
     use crate::nn::testing::device;
-    use crate::recipe::grid::GroupName;
 
     fn posed(rows: usize, columns: usize) -> Posed {
         let count = |index: usize, place: usize| (index * 7 + place * place * 31 % 97) as i16;

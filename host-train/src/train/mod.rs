@@ -7,10 +7,11 @@
 mod align;
 mod checkpoint;
 mod grids;
+mod mean;
 mod progress;
 mod windows;
 
-pub use align::align;
+pub use align::{Upright, align};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use grids::GridTask;
 pub use windows::WindowTask;
@@ -54,7 +55,9 @@ pub enum TrainError {
     #[error("The data set cannot be trained on: {0}.")]
     Samples(String),
     /// Samples that shall be upright have no mean pose.
-    #[error("The poses of these samples have no mean: the recipe has no ψ whose poses are angles, or they cancel out.")]
+    #[error(
+        "The poses of these samples have no mean: the recipe has no ψ whose poses are angles or rotations of space, or they cancel out."
+    )]
     NoMean,
     /// The checkpoint could not be read or written.
     #[error(transparent)]

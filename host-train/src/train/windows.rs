@@ -1,6 +1,6 @@
 //! Windows of recordings: which of them an epoch sees, in which order and how varied.
 
-use super::{Draw, Task, TrainError};
+use super::{Draw, Task, TrainError, Upright, mean};
 use crate::data::{Dataset, augment, starts};
 use crate::method::{Batch, Loss, Model, batch};
 use crate::recipe::{Recipe, TrainingSection};
@@ -84,6 +84,16 @@ impl Task for WindowTask<'_> {
 
     fn loss(&self, model: &Model, batch: Batch) -> Loss {
         model.loss(batch, self.recipe)
+    }
+}
+
+impl Upright for WindowTask<'_> {
+    fn upright<S: AsRef<[i16]>>(&self, mut model: Model, samples: &[S], device: &Device) -> Option<Model> {
+        // Poses that may be reflections have no mean that is a rotation.
+        model.psi.as_ref().filter(|psi| !psi.mirrored)?;
+        let poses = model.infer(samples, self.units, device).rotations;
+        model.psi.as_mut()?.upright = Some(mean::of_rotations(&poses)?);
+        Some(model)
     }
 }
 
