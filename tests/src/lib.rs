@@ -41,7 +41,21 @@ pub fn synthetic_package(seed: u64) -> Vec<u8> {
 /// What it is made of.
 #[must_use]
 pub fn synthetic_parts(seed: u64) -> Parts {
+    parts(seed, None)
+}
+
+/// The same with another pose called upright, a unit quaternion `[w, x, y, z]`.
+#[must_use]
+pub fn upright_parts(seed: u64, upright: [f32; 4]) -> Parts {
+    parts(seed, Some(upright))
+}
+
+fn parts(seed: u64, upright: Option<[f32; 4]>) -> Parts {
     let mut b = Builder::new(seed, contract("synthetic", SAMPLES));
+    if let Some(upright) = upright {
+        // Before all other constants.
+        b.constants(&upright.map(f32::to_le_bytes).concat());
+    }
     let (i8, i16) = (Dtype::I8, Dtype::I16);
 
     let input = b.tensor(i16, [3, SAMPLES, 2]);
@@ -70,7 +84,8 @@ pub fn synthetic_parts(seed: u64) -> Parts {
     b.pool(reduced, vectors, Pooling::Sum, clamped(1, 0, signed));
     b.parts.network(Role::Psi, vectors);
 
-    b.parts.pose(PoseHead { reference: 8000.0, minimum: 8.0, chart: Chart::GramSchmidt, vectors });
+    let chart = if upright.is_some() { Chart::UprightGramSchmidt } else { Chart::GramSchmidt };
+    b.parts.pose(PoseHead { reference: 8000.0, minimum: 8.0, chart, vectors });
 
     let canonical = b.tensor(i16, [1, SAMPLES, CHANNELS]);
     b.parts.canonical(canonical);

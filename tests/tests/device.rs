@@ -4,7 +4,7 @@
 
 use gimbal_core::Aligned;
 use gimbal_tests::grids::{GRIDS, grid_package, grid_windows};
-use gimbal_tests::{operators_package, operators_windows, synthetic_package, synthetic_windows};
+use gimbal_tests::{operators_package, operators_windows, synthetic_package, synthetic_windows, upright_parts};
 use gimbal_train::data::grid::load;
 use gimbal_train::simulate::{Bin, Expected, Simulation, Target, Vectors, simulate};
 use std::path::Path;
@@ -56,7 +56,9 @@ fn the_device_equals_the_host_in_every_group() {
         let vectors = Vectors::compute(&package, &grid_windows(1, grid, 8)).unwrap();
         (package, vectors)
     });
-    for (package, vectors) in grids.into_iter().chain([(DIGITS.to_vec(), digits())]) {
+    let upright = upright_parts(1, [0.5, -0.5, 0.5, 0.5]).encode().unwrap();
+    let of_upright = Vectors::compute(&upright, &synthetic_windows(1, 8)).unwrap();
+    for (package, vectors) in grids.into_iter().chain([(DIGITS.to_vec(), digits()), (upright, of_upright)]) {
         for target in [Target::M4, Target::M0] {
             let (simulation, lines) = run(&package, &vectors, target, Bin::Golden);
             assert!(simulation.success, "{target}: {lines:?}");

@@ -7,10 +7,12 @@ use gimbal_core::group::cyclic::Cyclic;
 use gimbal_core::group::o2::Orthogonal;
 use gimbal_core::group::product::RigidMotion;
 use gimbal_core::group::so2::Rotation;
+use gimbal_core::group::so3;
 use gimbal_core::group::{Automorphisms, Degenerate, Element, Frame, Group, Pose};
 use gimbal_core::kernel::Kernels;
 use gimbal_core::{Error, Model, Outcome, Session};
 use gimbal_tests::frames::{Framed, PERIOD, PLACES, SIDE};
+use gimbal_tests::{synthetic_package, synthetic_windows, upright_parts};
 use proptest::prelude::*;
 
 /// What a run found: the pose, the canonical window, the code.
@@ -190,6 +192,29 @@ fn two_poses_are_as_sure_as_the_less_sure_one() {
     for references in [[1e6, 1e-3], [1e-3, 1e6]] {
         assert!(confidence(references) < sure / 1e3);
     }
+}
+
+/// The pose from what is called upright is that of the chart, turned from the right; the window is turned back by it.
+#[test]
+fn what_is_upright_turns_poses_from_the_right() {
+    let upright = [0.1, -0.7, 0.1, 0.7];
+    let (plain, turned) = (synthetic_package(1), upright_parts(1, upright).encode().unwrap());
+    for window in synthetic_windows(1, 8) {
+        let ((said, ..), (found, canonical, _)) = (run(&plain, &window).unwrap(), run(&turned, &window).unwrap());
+        let (Element::Rotation(said), Element::Rotation(pose)) = (said.element, found.element) else {
+            panic!("{found:?}")
+        };
+        assert_eq!(pose, said.compose(so3::Rotation::from_quaternion(upright).inverse()));
+        let back = pose.inverse().to_fixed();
+        let expected = window.chunks(3).flat_map(|v| back.act([v[0], v[1], v[2]]));
+        assert_eq!(canonical, expected.collect::<Vec<_>>());
+    }
+    let model = Model::from_bytes(&turned).unwrap();
+    let own: Vec<Frame> = model.frames().copied().collect();
+    let window = &synthetic_windows(1, 1)[0];
+    let with = |frames: &[Frame]| run_with(&turned, &Kernels { frames, ..Kernels::ALL }, window);
+    assert_eq!(with(&own), Ok(run(&turned, window)));
+    assert_eq!(with(&[so3::FRAME]), Err(Error::UnsupportedChart { pose: 0 }));
 }
 
 /// A build needs the frames of its model and no others, and says which one is missing.

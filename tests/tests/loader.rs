@@ -4,7 +4,7 @@ use gimbal_core::format::{Chart, Descriptor, Dtype, FieldKind, NONE, Operator, R
 use gimbal_core::kernel::{Conv, Kernel, Kernels, Operands, Pool, QuantizeFeatures, QuantizeVectors, Rearrange};
 use gimbal_core::{Error, Model};
 use gimbal_tests::frames::Framed;
-use gimbal_tests::{Loose, operators_package, synthetic_package};
+use gimbal_tests::{Loose, operators_package, synthetic_package, upright_parts};
 use gimbal_train::package::{PackageError, assemble};
 use std::collections::BTreeSet;
 
@@ -421,6 +421,16 @@ fn images_have_sides_that_fit() {
     assert_eq!(encoded(Framed::Quarters, [3, 5]), refused, "quarter turns of what is no square");
     assert_eq!(encoded(Framed::Centroid, [1, 1024]), Ok(()));
     assert_eq!(encoded(Framed::Centroid, [1, 1025]), refused);
+}
+
+/// What is upright is a rotation.
+#[test]
+fn upright_is_a_unit_quaternion() {
+    let encoded = |upright| upright_parts(1, upright).encode().map(|_| ());
+    assert_eq!(encoded([0.5, -0.5, 0.5, 0.5]), Ok(()));
+    for wrong in [[0.0; 4], [0.5, 0.5, 0.5, 0.501], [2.0, 0.0, 0.0, 0.0], [f32::NAN, 1.0, 0.0, 0.0]] {
+        assert_eq!(encoded(wrong), Err(PackageError::Refused(Error::Descriptor)), "{wrong:?}");
+    }
 }
 
 /// Charts that this build has, but not in this place.
