@@ -1,11 +1,15 @@
 //! Packages with each chart of core, small and made by hand.
 //!
 //! Images and rings meet networks that go with their group exactly: convolutions over quarter turns, written out as
-//! plain ones, and circular convolutions. So what a session finds in a window and in a moved one is compared with `==`.
+//! plain ones, and circular convolutions. Vectors meet one that goes with the inversion exactly, as vectors and
+//! pseudo-vectors apart do. So what a session finds in a window and in a moved one is compared with `==`.
 
 use crate::builder::{Builder, clamped};
 use gimbal_core::format::{Chart, Dtype, FieldKind, NONE, PoseHead, Role, TensorId};
-use gimbal_core::kernel::{Conv, Operands, Operator, Pool, Pooling, QuantizeFeatures, Rearrange, Tiles, Window};
+use gimbal_core::kernel::{
+    Concat, Conv, CrossProduct, Operands, Operator, Pool, Pooling, QuantizeFeatures, QuantizeVectors, Rearrange, Tiles,
+    Window,
+};
 use gimbal_core::quant::Requantize;
 use gimbal_train::nn::Symmetry;
 use gimbal_train::package::{Contract, ContractField, Parts};
@@ -20,6 +24,8 @@ pub const PLACES: u16 = 8;
 pub const PERIOD: u16 = 16;
 
 const BYTE: (i16, i16) = (-128, 127);
+/// Symmetric, as vectors are.
+const HALVES: (i16, i16) = (-32767, 32767);
 
 /// What a package finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,12 +44,22 @@ pub enum Framed {
     Ring,
     /// How late a period of two channels begins.
     Phase,
+    /// How accelerations and angular rates are turned and reflected.
+    ThreeVectors,
 }
 
 impl Framed {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Direction, Self::TwoVectors, Self::Quarters, Self::Centroid, Self::Rigid, Self::Ring, Self::Phase];
+    pub const ALL: [Self; 8] = [
+        Self::Direction,
+        Self::TwoVectors,
+        Self::Quarters,
+        Self::Centroid,
+        Self::Rigid,
+        Self::Ring,
+        Self::Phase,
+        Self::ThreeVectors,
+    ];
 
     /// A package; the same seed gives the same bytes.
     ///
@@ -67,6 +83,9 @@ impl Framed {
         let (samples, fields) = match self {
             Self::Ring => (PERIOD, vec![field(FieldKind::Ring, PLACES); 2]),
             Self::Phase => (PERIOD, vec![field(FieldKind::Scalar, 2)]),
+            Self::ThreeVectors => {
+                (PERIOD, [FieldKind::Vector, FieldKind::PseudoVector].map(|kind| field(kind, 3)).into())
+            }
             _ => (sides[0], vec![field(FieldKind::Row, sides[1])]),
         };
         let channels = fields.iter().map(|field| field.width as u16).sum();
@@ -101,6 +120,10 @@ impl Framed {
             Self::Phase => {
                 let coefficient = b.fourier();
                 b.pose(Chart::Phase, coefficient);
+            }
+            Self::ThreeVectors => {
+                let vectors = b.handed();
+                b.pose(Chart::ThreeVectors, vectors);
             }
         }
         let canonical = b.builder.tensor(Dtype::I16, [1, samples, channels]);
@@ -211,6 +234,34 @@ impl Framing {
         let whole = Window { size: [1, samples], ..Window::POINT };
         self.convolve(signal, coefficient, whole, (&weights, &[0.0; 2]), clamped(41, 0, BYTE));
         self.sum(coefficient, [1; 2])
+    }
+
+    /// Three vectors, from vectors p and pseudo-vectors q apart, and from p × q.
+    fn handed(&mut self) -> TensorId {
+        let [samples, _] = self.window;
+        // With multipliers that are no powers of two no sum is half way between two results, and the results of a sum and
+        // its negative are negatives, too.
+        self.builder.varied = true;
+        let [window, features, p, q, products, both, steps] =
+            [2, 4, 2, 2, 2, 4, 3].map(|count| self.builder.tensor(Dtype::I16, [3, samples, count]));
+        self.builder.parts.push(Operator::QuantizeVectors(QuantizeVectors {
+            operands: Operands::new(NONE, window),
+            multipliers: [1 << 30, 1 << 30, 0, 0],
+            requantize: clamped(30, 0, HALVES),
+        }));
+        self.builder.group_conv(window, features, Window::across(5, 1, 1, 2), 2, 0..=0, clamped(37, 0, HALVES));
+        for (half, start) in [(p, 0), (q, 2)] {
+            let operands = Operands::new(features, half);
+            let slice = Rearrange::slice(operands, [3, samples, 4], [0, 0, start], [1; 3], [3, samples, 2]);
+            self.builder.parts.push(Operator::Rearrange(slice));
+        }
+        let pair = |inputs, output| Operands { inputs, ..Operands::new(NONE, output) };
+        let cross = CrossProduct { operands: pair([p, q], products), multiplier: 1 << 30, shift: 42, reserved: 0 };
+        self.builder.parts.push(Operator::CrossProduct(cross));
+        let concat = Concat { operands: pair([p, products], both), axis: 2, reserved: 0 };
+        self.builder.parts.push(Operator::Concat(concat));
+        self.builder.conv(both, steps, Window::POINT, 0..=0, clamped(38, 0, HALVES));
+        self.sum(steps, [1, samples])
     }
 
     /// Sums of each channel over parts of a map of this size, in 32 bits.

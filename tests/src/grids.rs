@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn every_frame_is_there_and_finds_different_poses() {
-        let mut frames = BTreeSet::from(["so3::FRAME", "so3::UPRIGHT"]);
+        let mut frames = BTreeSet::from(["so3::FRAME", "so3::UPRIGHT", "o3::FRAME"]);
         for grid in GRIDS {
             let package = grid_package(1, grid);
             let model = Model::from_bytes(&package).unwrap();

@@ -2,7 +2,8 @@
 //!
 //! Needs QEMU for Arm and for RISC-V, and Rust's libraries for five targets, which `tests/setup` installs.
 
-use gimbal_core::Aligned;
+use gimbal_core::{Aligned, Model};
+use gimbal_tests::frames::Framed;
 use gimbal_tests::grids::{GRIDS, grid_package, grid_windows};
 use gimbal_tests::{operators_package, operators_windows, synthetic_package, synthetic_windows, upright_parts};
 use gimbal_train::data::grid::load;
@@ -58,7 +59,12 @@ fn the_device_equals_the_host_in_every_group() {
     });
     let upright = upright_parts(1, [0.5, -0.5, 0.5, 0.5]).encode().unwrap();
     let of_upright = Vectors::compute(&upright, &synthetic_windows(1, 8)).unwrap();
-    for (package, vectors) in grids.into_iter().chain([(DIGITS.to_vec(), digits()), (upright, of_upright)]) {
+    let space = Framed::ThreeVectors.package(3);
+    let windows =
+        synthetic_windows(1, 8).iter().map(|window| window[..Model::from_bytes(&space).unwrap().window_len()].to_vec());
+    let turned = Vectors::compute(&space, &windows.collect::<Vec<_>>()).unwrap();
+    let others = [(DIGITS.to_vec(), digits()), (upright, of_upright), (space, turned)];
+    for (package, vectors) in grids.into_iter().chain(others) {
         for target in [Target::M4, Target::M0] {
             let (simulation, lines) = run(&package, &vectors, target, Bin::Golden);
             assert!(simulation.success, "{target}: {lines:?}");

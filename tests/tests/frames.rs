@@ -2,13 +2,13 @@
 //! the same window.
 
 use gimbal_core::domain::image::{Affine, quarter_turns, transform};
-use gimbal_core::domain::{ring, signal};
+use gimbal_core::domain::{ring, signal, vector_window};
+use gimbal_core::format::{Field, FieldKind};
 use gimbal_core::group::cyclic::Cyclic;
 use gimbal_core::group::o2::Orthogonal;
 use gimbal_core::group::product::RigidMotion;
 use gimbal_core::group::so2::Rotation;
-use gimbal_core::group::so3;
-use gimbal_core::group::{Automorphisms, Degenerate, Element, Frame, Group, Pose};
+use gimbal_core::group::{Automorphisms, Degenerate, Element, Frame, Group, Pose, o3, so3};
 use gimbal_core::kernel::Kernels;
 use gimbal_core::{Error, Model, Outcome, Session};
 use gimbal_tests::frames::{Framed, PERIOD, PLACES, SIDE};
@@ -20,6 +20,13 @@ type Found = Result<(Pose, Vec<i16>, Vec<i8>), Degenerate>;
 
 const LEN: usize = SIDE as usize * SIDE as usize;
 const RINGS: usize = PERIOD as usize * 2 * PLACES as usize;
+const SPACE: usize = PERIOD as usize * 6;
+
+/// Accelerations and angular rates.
+const FIELDS: [Field; 2] = [
+    Field { per_count: 1.0, kind: FieldKind::Vector, width: 3 },
+    Field { per_count: 1.0, kind: FieldKind::PseudoVector, width: 3 },
+];
 
 fn run(package: &[u8], window: &[i16]) -> Found {
     run_with(package, &Kernels::ALL, window).unwrap()
@@ -40,6 +47,7 @@ fn window_of(framed: Framed) -> usize {
     match framed {
         Framed::Ring => RINGS,
         Framed::Phase => 2 * usize::from(PERIOD),
+        Framed::ThreeVectors => SPACE,
         _ => LEN,
     }
 }
@@ -62,6 +70,14 @@ fn turned(element: Element, quarters: u16) -> Element {
 /// The window moved back by a pose, as the domains say.
 fn undone(element: Element, window: &[i16]) -> Vec<i16> {
     let mut canonical = vec![0; window.len()];
+    if let Element::Spatial(g) = element {
+        canonical.copy_from_slice(window);
+        if g.is_reflected() {
+            vector_window::invert(&FIELDS, &mut canonical);
+        }
+        vector_window::rotate(&g.rotation().inverse(), &FIELDS, &mut canonical);
+        return canonical;
+    }
     let (channels, to) = (usize::from(SIDE), &mut canonical[..]);
     let done = match element {
         Element::Planar(g) => transform(&Affine::from(g.inverse()), channels, window, to),
@@ -140,6 +156,18 @@ proptest! {
             });
             prop_assert_eq!(run(&package, &moved), expected, "{} places", places);
         }
+    }
+
+    #[test]
+    fn inverting_vectors_reflects_their_pose_and_nothing_else(seed in 0u64..1000, window in counts(SPACE)) {
+        let package = Framed::ThreeVectors.package(seed);
+        let mut inverted = window.clone();
+        vector_window::invert(&FIELDS, &mut inverted);
+        let expected = run(&package, &window).map(|(pose, canonical, code)| {
+            let Element::Spatial(element) = pose.element else { panic!("{pose:?}") };
+            (Pose { element: Element::Spatial(o3::Orthogonal::INVERSION.compose(element)), ..pose }, canonical, code)
+        });
+        prop_assert_eq!(run(&package, &inverted), expected);
     }
 
     /// Written once, from the caller's window: also where two poses were found.

@@ -23,8 +23,12 @@ fn lowered() -> Parts {
 
 /// The same with a field's mean as the first vector.
 fn lowered_with(known: Option<usize>) -> Parts {
-    let convolution =
-        |inputs: usize, outputs, bias| Convolution { linear: linear(outputs, 3 * inputs, bias), kernel: 3, stride: 2, groups: 1 };
+    let convolution = |inputs: usize, outputs, bias| Convolution {
+        linear: linear(outputs, 3 * inputs, bias),
+        kernel: 3,
+        stride: 2,
+        groups: 1,
+    };
     let network = Network {
         psi: Some(Psi {
             layers: vec![GatedConvolution { convolution: convolution(1, 2, 0.0), gate: linear(2, 2, 0.5) }],

@@ -7,7 +7,7 @@ use gimbal_train::backend;
 use gimbal_train::data::{Dataset, wrist};
 use gimbal_train::evaluate::device::{Device, Reading};
 use gimbal_train::evaluate::metrics::percentile;
-use gimbal_train::evaluate::{Evaluation, evaluate, gravity};
+use gimbal_train::evaluate::{Evaluation, evaluate, gravity, mirror};
 use gimbal_train::method::{Inference, Model, batch};
 use gimbal_train::pipeline::{Split, in_units, package};
 use gimbal_train::quantize::{calibrate, extract, float};
@@ -31,8 +31,11 @@ static ROAD: LazyLock<Road> = LazyLock::new(|| travel("wrist"));
 /// The same with gravity as the first vector.
 static HEADING: LazyLock<Road> = LazyLock::new(|| travel("heading"));
 
-fn roads() -> [&'static Road; 2] {
-    [&ROAD, &HEADING]
+/// And with mirror images as poses.
+static MIRROR: LazyLock<Road> = LazyLock::new(|| travel("heading-mirror"));
+
+fn roads() -> [&'static Road; 3] {
+    [&ROAD, &HEADING, &MIRROR]
 }
 
 fn travel(recipe: &str) -> Road {
@@ -137,8 +140,10 @@ fn turning_the_canonical_window_by_its_pose_gives_the_window_back() {
         for (reading, turned) in road.evaluation().rotated.iter().zip(&road.split.test_turned) {
             let Some(pose) = reading.rotation() else { continue };
             let vectors = reading.canonical.as_chunks::<3>().0.iter().zip(turned.window.counts.as_chunks::<3>().0);
-            for (canonical, original) in vectors {
-                let back: [f32; 3] = pose.act(canonical.map(f32::from));
+            for (at, (canonical, original)) in vectors.enumerate() {
+                // Angular rates are pseudo-vectors.
+                let inverted = at % 2 == 0 && reading.is_reflected() == Some(true);
+                let back = pose.act(canonical.map(|count| if inverted { -f32::from(count) } else { f32::from(count) }));
                 let errors = back.iter().zip(original).map(|(a, b)| (a - f32::from(*b)).abs());
                 // One rounding of each component, and fixed-point entries on ±16 g.
                 assert!(errors.fold(0.0, f32::max) <= 3.0);
@@ -162,6 +167,20 @@ fn gravity_is_the_first_axis() {
     }
     assert!(errors.len() * 100 >= road.split.test_turned.len() * 95, "{} windows have a pose", errors.len());
     assert!(percentile(&errors, 1.0) <= 0.02, "{} degrees", percentile(&errors, 1.0));
+}
+
+#[test]
+fn a_mirror_image_has_another_hand_and_the_same_canonical_window() {
+    let mirrored = mirror(&MIRROR.split.test_turned);
+    let mut core = Device::new(&MIRROR.package).unwrap();
+    let evaluation = evaluate(&mut core, &MIRROR.split.test, &mirrored).unwrap();
+    assert!(evaluation.pose_errors_deg.len() * 100 >= mirrored.len() * 95);
+    assert!(evaluation.hand_errors * 100 <= mirrored.len() * 3, "{} wrong hands", evaluation.hand_errors);
+    let hands = evaluation.upright.iter().filter(|reading| reading.is_reflected() == Some(true)).count();
+    assert!(hands > 0 && hands < mirrored.len(), "always the same hand");
+    let same = |(a, b): &(&Reading, &Reading)| a.class == b.class;
+    let rotated = MIRROR.evaluation().rotated;
+    assert!(rotated.iter().zip(&evaluation.rotated).filter(same).count() * 100 >= mirrored.len() * 95);
 }
 
 #[test]

@@ -19,7 +19,7 @@ use gimbal_core::group::product::{Frame, Product, RigidMotion};
 use gimbal_core::group::shift::{Phase, Shift};
 use gimbal_core::group::so3::{GramSchmidt, Rotation};
 use gimbal_core::group::translation::{Centroid, Translation};
-use gimbal_core::group::{Element, Group, so2};
+use gimbal_core::group::{Element, Group, o3, so2};
 use gimbal_core::kernel::{Filters, Kernels, Operands, Operator, Pooling, Rearrange, Tiles, Window, group_len};
 use gimbal_core::plan::{Slot, assign, lower_bound, overlap};
 use gimbal_core::quant::{Requantize, scale};
@@ -107,6 +107,12 @@ fn rotations() {
         black_box((pose.element.eq(&Element::Rotation(a)), black_box(pose).element.numbers(), pose.confidence));
     }
     vector_window::rotate(&a, black_box(&[field(); 2]), black_box(&mut [0; 12]));
+    let g = o3::Orthogonal::new(a, black_box(true)).compose(o3::Orthogonal::INVERSION).inverse();
+    let v = black_box([1.0; 3]);
+    black_box((g.act(v), g.act_on_pseudo_vector(v), g.rows(), g.rotation(), g.is_reflected()));
+    let chart = o3::Handed { reference: black_box(1.0), minimum: black_box(1.0) };
+    _ = black_box(chart.pose(v, black_box(v), black_box(v)));
+    vector_window::invert(black_box(&[field(); 2]), black_box(&mut [0; 12]));
 }
 
 fn field() -> Field {
