@@ -189,8 +189,8 @@ fn half_of_the_poses_are_surer_than_one() {
         let evaluation = road.evaluation();
         let confidences = evaluation.upright.iter().filter_map(|reading| Some(reading.pose?.confidence));
         let median = percentile(&confidences.collect::<Vec<_>>(), 0.5);
-        // Of other people's windows than those that set the reference.
-        assert!((0.7..1.4).contains(&median), "{median}");
+        // Of other people's windows than those that set the reference, and hands are less sure after one epoch.
+        assert!((0.6..1.4).contains(&median), "{median}");
     }
 }
 

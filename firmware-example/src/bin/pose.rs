@@ -47,7 +47,12 @@ fn log(model: &Model<'_>, count: usize, found: &Inference<'_>, expected: Option<
 }
 
 fn rotation(pose: Pose) -> Rotation {
-    let Element::Rotation(rotation) = pose.element else { exit(false) };
+    let rotation = match pose.element {
+        Element::Rotation(rotation) => rotation,
+        // Turning leaves the hand as it is.
+        Element::Spatial(orthogonal) => orthogonal.rotation(),
+        _ => exit(false),
+    };
     rotation
 }
 
