@@ -60,9 +60,9 @@ fn the_device_equals_the_host_in_every_group() {
     let upright = upright_parts(1, [0.5, -0.5, 0.5, 0.5]).encode().unwrap();
     let of_upright = Vectors::compute(&upright, &synthetic_windows(1, 8)).unwrap();
     let space = Framed::ThreeVectors.package(3);
-    let windows =
-        synthetic_windows(1, 8).iter().map(|window| window[..Model::from_bytes(&space).unwrap().window_len()].to_vec());
-    let turned = Vectors::compute(&space, &windows.collect::<Vec<_>>()).unwrap();
+    let length = Model::from_bytes(&space).unwrap().window_len();
+    let windows: Vec<Vec<i16>> = synthetic_windows(1, 8).iter().map(|window| window[..length].to_vec()).collect();
+    let turned = Vectors::compute(&space, &windows).unwrap();
     let others = [(DIGITS.to_vec(), digits()), (upright, of_upright), (space, turned)];
     for (package, vectors) in grids.into_iter().chain(others) {
         for target in [Target::M4, Target::M0] {

@@ -104,9 +104,11 @@ pub fn canonicalize(model: &Model<'_>) -> Counts {
     };
     for head in model.pose_heads() {
         let [chart, action] = match head.chart {
-            Chart::GramSchmidt | Chart::UprightGramSchmidt | Chart::ThreeVectors | Chart::Direction | Chart::TwoVectors => {
-                ["directions", "pixels moved"]
-            }
+            Chart::GramSchmidt
+            | Chart::UprightGramSchmidt
+            | Chart::ThreeVectors
+            | Chart::Direction
+            | Chart::TwoVectors => ["directions", "pixels moved"],
             Chart::Centroid => ["centroids", "pixels moved"],
             Chart::Argmax if is_image => ["largest scores", "pixels permuted"],
             Chart::Argmax => ["largest scores", "electrodes moved"],
