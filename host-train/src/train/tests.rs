@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::data::{CHANNELS, Dataset, Recording};
-use crate::method::Model;
+use crate::method::{Model, batch};
 use crate::recipe::{Recipe, Stack};
 use burn::module::{ModuleVisitor, Param};
 
@@ -145,4 +145,32 @@ fn a_damaged_or_foreign_checkpoint_is_refused_and_a_half_written_one_is_ignored(
         let error = run(folder.path(), true, &recipe).unwrap_err();
         assert!(matches!(error, TrainError::Checkpoint(CheckpointError::Damaged { .. })));
     }
+}
+
+#[test]
+fn windows_stand_upright_in_the_mean_and_only_what_is_behind_the_pose_learns_on() {
+    let recipe = recipe();
+    let folder = tempfile::tempdir().unwrap();
+    let (set, go) = (dataset(), AtomicBool::new(false));
+    let task = WindowTask::new(&recipe, &set).unwrap();
+    let trained = run(folder.path(), false, &recipe).unwrap();
+    let windows: Vec<Vec<i16>> = set.recordings.iter().map(|of| of.counts[..16].concat()).collect();
+    let units = batch::units(&recipe, &set);
+    let poses = |model: &Model| model.infer(&windows, units, &device()).rotations;
+    let before = poses(&trained.model);
+    let aligned = align(&task, trained, &windows, &device(), folder.path(), &go).unwrap();
+    // Turned from the right by one rotation, the mean of which is the identity.
+    let after = poses(&aligned.model);
+    assert_eq!((aligned.history.len(), after.len()), (8, before.len()));
+    let [w, ..] = mean::of_rotations(&after).unwrap();
+    assert!(2.0 * w.min(1.0).acos() < 1e-2, "{w}");
+    let [w, ..] = mean::of_rotations(&before).unwrap();
+    assert!(2.0 * w.min(1.0).acos() > 0.1, "upright by chance: {w}");
+    let mut mirrored = recipe.clone();
+    mirrored.model.pose = crate::recipe::Pose::GravityMirror;
+    mirrored.model.psi.channels = vec![4, 4];
+    let task = WindowTask::new(&mirrored, &set).unwrap();
+    let trained = Trained { model: task.fresh(&device()), history: Vec::new() };
+    let error = align(&task, trained, &windows, &device(), folder.path(), &go).unwrap_err();
+    assert!(matches!(error, TrainError::NoMean), "{error}");
 }
