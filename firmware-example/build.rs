@@ -76,11 +76,11 @@ fn kernels(package: &Path) -> String {
             let records: BTreeSet<_> = model.operators().map(|operator| operator.record()).collect();
             let operators: Vec<String> = records.iter().map(|record| format!("kernel::{record}::KERNEL")).collect();
             let frames: Vec<String> = model.frames().map(|frame| format!("group::{}", frame.path())).collect();
-            format!("Kernels {{ operators: &[{}], frames: &[{}] }}", operators.join(", "), frames.join(", "))
+            format!("Kernels {{ operators: &[{}], frames: &[{}], sets: None }}", operators.join(", "), frames.join(", "))
         }
         Err(error) => {
             println!("cargo::error=the package cannot be used: {error}");
-            "Kernels { operators: &[], frames: &[] }".into()
+            "Kernels { operators: &[], frames: &[], sets: None }".into()
         }
     }
 }

@@ -49,6 +49,9 @@ pub enum Error {
         /// Position of the pose head.
         pose: u16,
     },
+    /// Windows may have fewer samples, or are put in an order, and this build has not what that takes, see
+    /// [`Kernels::sets`](crate::kernel::Kernels).
+    UnsupportedSets,
     /// The operator names a tensor that does not exist, has another type, or is not live.
     Operand {
         /// Position of the operator.
@@ -81,10 +84,15 @@ pub enum Error {
         /// Bytes that were handed over.
         given: u32,
     },
-    /// The window has another length than the input contract states.
+    /// The window has another length than the input contract states: it holds `least` to `most` samples, all of them
+    /// whole.
     Input {
-        /// Numbers that the contract states: samples × channels.
-        needed: u32,
+        /// The fewest samples.
+        least: u16,
+        /// The most samples, the same number where all windows are of one length.
+        most: u16,
+        /// Numbers in a sample.
+        channels: u16,
         /// Numbers that were handed over.
         given: u32,
     },
@@ -110,6 +118,7 @@ impl Error {
             | Self::Tensor { .. }
             | Self::Overlap { .. }
             | Self::UnsupportedChart { .. }
+            | Self::UnsupportedSets
             | Self::Arena { .. }
             | Self::Input { .. } => None,
         }
@@ -135,6 +144,7 @@ impl fmt::Display for Error {
             Self::Overlap { tensor } => write!(f, "tensor {tensor} shares memory with another live tensor"),
             Self::UnsupportedOperator { operator } => write!(f, "operator {operator} is not supported by this build"),
             Self::UnsupportedChart { pose } => write!(f, "the chart of pose {pose} is not supported by this build"),
+            Self::UnsupportedSets => write!(f, "windows of more than one length are not supported by this build"),
             Self::Operand { operator } => write!(f, "operator {operator} names a tensor that it cannot use"),
             Self::Shape { operator } => write!(f, "the shapes of operator {operator} do not fit together"),
             Self::Weights { operator } => write!(f, "the weights of operator {operator} lie outside the package"),
@@ -143,8 +153,15 @@ impl fmt::Display for Error {
             Self::Arena { needed, given } => {
                 write!(f, "the model needs an arena of {needed} bytes and was given {given}")
             }
-            Self::Input { needed, given } => {
+            Self::Input { least, most, channels, given } if least == most => {
+                let needed = u32::from(most) * u32::from(channels);
                 write!(f, "the model takes windows of {needed} numbers and was given {given}")
+            }
+            Self::Input { least, most, channels, given } => {
+                write!(
+                    f,
+                    "the model takes {least} to {most} elements of {channels} numbers and was given {given} numbers"
+                )
             }
         }
     }

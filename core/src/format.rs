@@ -14,7 +14,7 @@ pub use crate::kernel::Operator;
 /// The first four bytes of every package.
 pub const MAGIC: [u8; 4] = *b"GMBL";
 /// The version of the format that this crate reads and the exporter writes.
-pub const VERSION: u16 = 4;
+pub const VERSION: u16 = 5;
 /// Bytes before the descriptor: magic, version, two zero bytes, length of the descriptor, and of records and blob.
 pub const HEADER_LEN: usize = 16;
 /// Bytes after the blob: CRC-32/ISO-HDLC of everything before, little-endian.
@@ -47,8 +47,10 @@ pub struct Descriptor<'a> {
     pub texts: &'a [u8],
     /// Samples per second.
     pub rate_hz: f32,
-    /// Samples in a window.
+    /// Samples in a window; of a set, the most elements.
     pub samples: u16,
+    /// The fewest samples of a window, 1 to `samples`: as many as `samples` where all windows are of one length.
+    pub least: u16,
     /// Samples from the start of one window to the start of the next, as trained.
     pub hop: u16,
     /// The window in its canonical pose, `i16[samples, channels]`.
@@ -110,8 +112,10 @@ fn take<T: CheckedBitPattern>(words: &[u32], count: u16, limit: usize) -> Option
 pub struct Input<'m> {
     /// Samples per second.
     pub rate_hz: f32,
-    /// Samples in a window.
+    /// Samples in a window; of a set, the most elements.
     pub samples: u16,
+    /// The fewest samples of a window: as many as [`samples`](Self::samples) where all windows are of one length.
+    pub least: u16,
     /// Samples from the start of one window to the start of the next, as trained.
     pub hop: u16,
     /// What each sample holds, in channel order.
@@ -136,7 +140,7 @@ pub struct Field {
     pub per_count: f32,
     /// How the group acts on the field.
     pub kind: FieldKind,
-    /// Numbers that the field takes in a sample: 3 for vectors, and 1 to [`MAX_WIDTH`] for others.
+    /// Numbers that the field takes in a sample: 3 for vectors and points, and 1 to [`MAX_WIDTH`] for others.
     pub width: u16,
 }
 
@@ -150,7 +154,7 @@ impl Field {
     /// Whether it takes as many as its kind may.
     pub(crate) fn has_width(&self) -> bool {
         match self.kind {
-            FieldKind::Vector | FieldKind::PseudoVector => self.width == 3,
+            FieldKind::Vector | FieldKind::PseudoVector | FieldKind::Point => self.width == 3,
             FieldKind::Row | FieldKind::Ring | FieldKind::Scalar => (1..=MAX_WIDTH).contains(&self.width),
         }
     }
@@ -171,8 +175,10 @@ pub enum FieldKind {
     Row,
     /// Electrodes, one channel each, in the order in which they stand around a ring.
     Ring,
-    /// Numbers that the group moves in time only.
+    /// Numbers that the group moves in time only, or from place to place in a set: types, digits.
     Scalar,
+    /// Three channels x, y, z of a place: they turn with the sensor, as a vector does, and move with it.
+    Point,
 }
 
 /// How ψ's output becomes a pose.
@@ -214,6 +220,9 @@ pub enum Chart {
     /// As [`GramSchmidt`](Self::GramSchmidt), from the pose that the package calls upright: the blob begins with its unit
     /// quaternion, see [`so3::UPRIGHT`](crate::group::so3::UPRIGHT).
     UprightGramSchmidt,
+    /// T(3) of points from their mean, `i16[3, 1, 1]`, see [`translation3`](crate::group::translation3); a Gram–Schmidt
+    /// chart behind it gives SE(3), see [`product`](crate::group::product).
+    Mean,
 }
 
 /// A run of operators with a meaning.
@@ -240,6 +249,8 @@ pub enum Role {
     Eta,
     /// The canonical window or η's features → logits.
     Classifier,
+    /// The canonical set → which element stands where, by [`Argsort`](crate::kernel::Argsort).
+    Order,
 }
 
 /// Position of a tensor in the package.
@@ -269,8 +280,9 @@ pub struct Tensor {
     pub last: u16,
     /// The type of its elements.
     pub dtype: Dtype,
-    /// Zero.
-    pub reserved: u16,
+    /// 1 where the length, `shape[1]`, counts the samples of a window, which then may be fewer, and the tensor
+    /// shorter; 0 where the shape is what it is.
+    pub varies: u16,
 }
 
 impl Tensor {
@@ -284,7 +296,7 @@ impl Tensor {
         first: 0,
         last: 0,
         dtype: Dtype::I8,
-        reserved: 0,
+        varies: 0,
     };
 
     /// Number of elements, or `None` beyond 2³² − 1.

@@ -33,7 +33,7 @@
 //! [`format`] says what the bytes of a package mean; [`Model`] checks them and [`plan`] proves its use
 //! of memory; [`Session`] runs the operators of [`kernel`], whose sums meet the one rounding in
 //! [`quant`]; ψ's numbers become an element of a [`group`], which acts on the window as its [`domain`]
-//! prescribes. [`Error`] is what any of it can answer. Most users need `Model`, `Session` and the two
+//! prescribes; what differs where windows are [`set`]s stands in a module of its own. [`Error`] is what any of it can answer. Most users need `Model`, `Session` and the two
 //! enums.
 
 #![cfg_attr(not(test), no_std)]
@@ -51,6 +51,7 @@ mod model;
 pub mod plan;
 pub mod quant;
 mod session;
+pub mod set;
 
 pub use error::Error;
 pub use model::{Aligned, Model};

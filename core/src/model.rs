@@ -13,6 +13,7 @@ use crate::group::Frame;
 use crate::kernel::{self, Kernel, Kernels, Operands, Site};
 use crate::math::positive;
 use crate::plan::{Slot, overlap};
+use crate::set::Sets;
 
 /// Bytes that start at a multiple of four, as a package must.
 ///
@@ -56,13 +57,19 @@ impl<'m> Model<'m> {
     pub fn with_kernels(bytes: &'m [u8], kernels: &'m Kernels<'m>) -> Result<Self, Error> {
         let (descriptor, words) = open(bytes)?;
         let (records, blob) = Records::of(&descriptor, words).ok_or(Error::Descriptor)?;
-        let Descriptor { rate_hz, samples, hop, .. } = descriptor;
-        let input = Input { rate_hz, samples, hop, fields: records.fields };
+        let Descriptor { rate_hz, samples, least, hop, .. } = descriptor;
+        let input = Input { rate_hz, samples, least, hop, fields: records.fields };
         let model = Self { descriptor, input, records, blob, kernels };
         model.check_input()?;
         model.check_tensors()?;
         model.check_operators()?;
         model.check_networks()?;
+        match model.sets() {
+            Some(sets) => (sets.check)(&model)?,
+            // All else about sets has been refused on the way here.
+            None if least != samples => return Err(Error::UnsupportedSets),
+            None => {}
+        }
         Ok(model)
     }
 
@@ -84,7 +91,7 @@ impl<'m> Model<'m> {
         &self.input
     }
 
-    /// Numbers in a window: samples × channels.
+    /// Numbers in a window, of a set in the largest: samples × channels.
     #[must_use]
     pub fn window_len(&self) -> usize {
         usize::from(self.input.samples) * self.input.channels()
@@ -188,6 +195,19 @@ impl<'m> Model<'m> {
         self.blob
     }
 
+    /// What windows of more than one length take, if the build has it.
+    pub(crate) fn sets(&self) -> Option<&'m Sets> {
+        self.kernels.sets.as_ref()
+    }
+
+    /// Whether windows may have fewer samples than the most, or are put in an order: a build needs
+    /// [`SETS`](crate::set::SETS) for it.
+    #[must_use]
+    pub fn takes_sets(&self) -> bool {
+        let varies = self.tensors().iter().any(|tensor| tensor.varies != 0);
+        varies || self.input.least != self.input.samples || self.output_of(Role::Order).is_some()
+    }
+
     /// Where an operator with these operands stands, or `None` if it names a tensor that does not exist.
     pub(crate) fn site<'s>(&'s self, operands: &Operands, window: &'s [i16]) -> Option<Site<'s>> {
         let Operands { inputs: [a, b], output, scratch } = *operands;
@@ -226,7 +246,7 @@ impl<'m> Model<'m> {
         let zero = tensor.dtype != Dtype::I8 || i8::try_from(tensor.zero_point).is_ok();
         // No bytes are an empty tensor's.
         let whole = tensor.bytes > 0 && tensor.len() == Some(tensor.bytes);
-        let lives = tensor.first <= tensor.last && tensor.reserved == 0;
+        let lives = tensor.first <= tensor.last && tensor.varies <= u16::from(self.sets().is_some());
         (inside && aligned && scaled && zero && whole && lives).then_some(())
     }
 
@@ -261,6 +281,8 @@ impl<'m> Model<'m> {
                     there && positive(head.reference) && positive(head.minimum) && (frame.check)(self, output)
                 }
                 (Role::Eta | Role::Classifier, None) => output.dtype == Dtype::I8 && self.outlives(output),
+                // What it must look like is asked with all else about sets.
+                (Role::Order, None) => self.sets().is_some() && self.outlives(output),
                 _ => false,
             };
             if !fits || network.reserved != 0 {
@@ -307,7 +329,7 @@ impl<'m> Model<'m> {
     fn check_input(&self) -> Result<(), Error> {
         let input = self.input();
         let fields = input.fields.iter().all(|field| positive(field.per_count) && field.has_width());
-        let counts = input.samples > 0 && input.hop > 0 && !input.fields.is_empty();
+        let counts = (1..=input.samples).contains(&input.least) && input.hop > 0 && !input.fields.is_empty();
         if counts && fields && positive(input.rate_hz) { Ok(()) } else { Err(Error::Descriptor) }
     }
 

@@ -4,6 +4,7 @@
 //! steps along a signal or a ring and whole pixels, quarter turns and flips of images are permutations.
 
 pub mod image;
+pub mod point_set;
 pub mod ring;
 pub mod signal;
 pub mod vector_window;

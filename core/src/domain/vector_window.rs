@@ -7,15 +7,15 @@ use crate::group::so3::Rotation;
 /// Turns every vector of a window in place: `x ↦ rotation · x`, each component rounded once, to
 /// nearest, and saturated.
 ///
-/// A rotation does not tell vectors from pseudo-vectors; both turn alike. What is no vector stays as it is, and so do
-/// numbers behind the last whole field.
+/// A rotation does not tell vectors from pseudo-vectors, nor from points: all turn alike, points about the sensor. What is
+/// no vector stays as it is, and so do numbers behind the last whole field.
 pub fn rotate(rotation: &Rotation, fields: &[Field], window: &mut [i16]) {
     let rotation = rotation.to_fixed();
     let mut rest = window;
     for field in fields.iter().cycle() {
         // Fields of no width would never come to an end.
         let Some((values, behind)) = rest.split_at_mut_checked(field.channels().max(1)) else { return };
-        if let (FieldKind::Vector | FieldKind::PseudoVector, [x, y, z]) = (field.kind, values) {
+        if let (FieldKind::Vector | FieldKind::PseudoVector | FieldKind::Point, [x, y, z]) = (field.kind, values) {
             [*x, *y, *z] = rotation.act([*x, *y, *z]);
         }
         rest = behind;

@@ -34,6 +34,7 @@ pub mod so3;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod translation;
+pub mod translation3;
 
 use crate::arena::Arena;
 use crate::domain::image;
@@ -83,6 +84,10 @@ pub enum Element {
     RigidMotion(product::RigidMotion),
     /// An element of O(3).
     Spatial(o3::Orthogonal),
+    /// An element of T(3).
+    Translation3(translation3::Translation),
+    /// An element of SE(3).
+    RigidMotion3(product::RigidMotion3),
 }
 
 impl Element {
@@ -98,16 +103,23 @@ impl Element {
     /// | [`Translation`](Self::Translation) | x and y in pixels |
     /// | [`RigidMotion`](Self::RigidMotion) | x and y in pixels, cosine and sine |
     /// | [`Spatial`](Self::Spatial) | the matrix, row by row; its determinant is −1 if it is reflected |
+    /// | [`Translation3`](Self::Translation3) | x, y and z in counts |
+    /// | [`RigidMotion3`](Self::RigidMotion3) | x, y and z in counts, and the matrix's first two rows: the third is their cross product |
     #[must_use]
     pub fn numbers(&self) -> [f32; 9] {
         let [a, b, c, d] = match self {
             Self::Rotation(g) => return matrix(g.rows()),
             Self::Spatial(g) => return matrix(g.rows()),
+            Self::RigidMotion3(g) => {
+                let ([x, y, z], [[a, b, c], [d, e, f], _]) = (g.normal.vector(), g.acting.rows());
+                return [x, y, z, a, b, c, d, e, f];
+            }
             Self::Planar(g) => [g.cos(), g.sin(), 0.0, 0.0],
             Self::Orthogonal(g) => [g.cos(), g.sin(), u8::from(g.is_reflected()).into(), 0.0],
             Self::Cyclic(g) => [g.index().into(), g.order().into(), 0.0, 0.0],
             Self::Shift(g) => [g.turns(), 0.0, 0.0, 0.0],
             Self::Translation(g) => [g.x(), g.y(), 0.0, 0.0],
+            Self::Translation3(g) => [g.x(), g.y(), g.z(), 0.0],
             Self::RigidMotion(g) => [g.normal.x(), g.normal.y(), g.acting.cos(), g.acting.sin()],
         };
         [a, b, c, d, 0.0, 0.0, 0.0, 0.0, 0.0]
@@ -170,13 +182,16 @@ impl Frame {
         translation::FRAME,
         product::FRAME,
         o3::FRAME,
+        translation3::FRAME,
+        product::FRAME3,
     ];
 
     /// Where the frame stands in [`group`](self), for scripts that write tables.
     #[must_use]
     pub const fn path(&self) -> &'static str {
         match (self.chart, self.after) {
-            (Chart::GramSchmidt, _) => "so3::FRAME",
+            (Chart::GramSchmidt, None) => "so3::FRAME",
+            (Chart::GramSchmidt, Some(_)) => "product::FRAME3",
             (Chart::UprightGramSchmidt, _) => "so3::UPRIGHT",
             (Chart::Direction, None) => "so2::FRAME",
             (Chart::Direction, Some(_)) => "product::FRAME",
@@ -185,6 +200,7 @@ impl Frame {
             (Chart::Argmax, _) => "cyclic::FRAME",
             (Chart::Centroid, _) => "translation::FRAME",
             (Chart::ThreeVectors, _) => "o3::FRAME",
+            (Chart::Mean, _) => "translation3::FRAME",
         }
     }
 }
@@ -194,9 +210,9 @@ fn matrix([[a, b, c], [d, e, f], [g, h, i]]: [[f32; 3]; 3]) -> [f32; 9] {
     [a, b, c, d, e, f, g, h, i]
 }
 
-/// Whether windows are of vectors: rotations and reflections of space know what to do with each of their fields.
+/// Whether windows are of vectors or points: rotations and reflections of space know what to do with each of their fields.
 fn is_spatial(input: &Input<'_>) -> bool {
-    let moves = |kind| matches!(kind, FieldKind::Vector | FieldKind::PseudoVector | FieldKind::Scalar);
+    let moves = |kind| matches!(kind, FieldKind::Vector | FieldKind::PseudoVector | FieldKind::Point | FieldKind::Scalar);
     input.fields.iter().all(|field| moves(field.kind))
 }
 
@@ -222,6 +238,9 @@ mod tests {
     fn the_numbers_of_elements_stand_where_the_table_says() {
         let turn = so2::Rotation::from_vector([3.0, 4.0]).unwrap();
         let normal = translation::Translation::from_vector([5.0, 6.0]).unwrap();
+        let in_space = translation3::Translation::from_vector([5.0, 6.0, 7.0]).unwrap();
+        // About z.
+        let quarter = so3::Rotation::from_quaternion([1.0, 0.0, 0.0, 1.0]);
         let cases = [
             (Element::Planar(turn), &[0.6, 0.8][..]),
             (Element::Orthogonal(o2::Orthogonal::new(turn, true)), &[0.6, 0.8, 1.0]),
@@ -230,6 +249,11 @@ mod tests {
             (Element::Shift(shift::Shift::from_turns(0.25)), &[0.25]),
             (Element::Translation(normal), &[5.0, 6.0]),
             (Element::RigidMotion(product::RigidMotion { normal, acting: turn }), &[5.0, 6.0, 0.6, 0.8]),
+            (Element::Translation3(in_space), &[5.0, 6.0, 7.0]),
+            (
+                Element::RigidMotion3(product::RigidMotion3 { normal: in_space, acting: quarter }),
+                &[5.0, 6.0, 7.0, 0.0, -1.0, 0.0, 1.0],
+            ),
         ];
         for (element, numbers) in cases {
             assert_eq!(element.numbers(), from_fn(|at| numbers.get(at).copied().unwrap_or(0.0)), "{element:?}");

@@ -1,10 +1,12 @@
-//! Products of two groups: direct ones, and semidirect ones such as SE(2), the rigid motions of the plane.
+//! Products of two groups: direct ones, and semidirect ones such as SE(2) and SE(3), the rigid motions of the plane and
+//! of space.
 
 use super::so2::{self, Direction, Rotation};
 use super::translation::{Centroid, Translation};
-use super::{Automorphisms, Degenerate, Element, Group, Pose, o2};
+use super::{Automorphisms, Degenerate, Element, Group, Pose, o2, so3, translation3};
 use crate::arena::Arena;
 use crate::domain::image::{Affine, transform};
+use crate::domain::point_set;
 use crate::format::{Chart, Input, PoseHead};
 use crate::model::Model;
 
@@ -72,6 +74,15 @@ impl Automorphisms<Translation> for o2::Orthogonal {
     }
 }
 
+/// An element of SE(3), `p ↦ R·p + t`: first a turn about the origin, then a translation.
+pub type RigidMotion3 = Semidirect<translation3::Translation, so3::Rotation>;
+
+impl Automorphisms<translation3::Translation> for so3::Rotation {
+    fn apply(self, translation: translation3::Translation) -> translation3::Translation {
+        translation3::Translation::turned(self.act(translation.vector()))
+    }
+}
+
 // ---- Chart ----------------------------------------------------------------------------------------
 
 /// The chart from a map of weights and a vector to a rigid motion: the centroid is where the origin went,
@@ -118,6 +129,15 @@ impl<H: Automorphisms<Translation>> Semidirect<Translation, H> {
     }
 }
 
+impl<H: Automorphisms<translation3::Translation>> Semidirect<translation3::Translation, H> {
+    /// The moved place, in counts.
+    #[must_use]
+    pub fn act(&self, p: [f32; 3]) -> [f32; 3] {
+        let turned = self.acting.apply(translation3::Translation::turned(p));
+        self.normal.act(turned.vector())
+    }
+}
+
 // ---- Frame ----------------------------------------------------------------------------------------
 
 /// Rigid motions of images in two steps: behind a pose head that has found the translation, the rotation from one vector,
@@ -142,13 +162,44 @@ fn undo(element: &Element, input: &Input<'_>, window: &[i16], canonical: &mut [i
     }
 }
 
+/// Rigid motions of space in two steps: behind a pose head that has found the mean of the points, the rotation from two
+/// vectors, `i32[3, 1, 2]`, which ψ finds in the points that the mean has been taken from.
+pub const FRAME3: super::Frame = super::Frame {
+    chart: Chart::GramSchmidt,
+    after: Some(Chart::Mean),
+    check: so3::check,
+    pose: pose_in_space,
+    undo: undo_in_space,
+};
+
+fn pose_in_space(
+    model: &Model<'_>,
+    head: &PoseHead,
+    arena: &Arena<'_>,
+    pose: &mut Option<Pose>,
+) -> Result<(), Degenerate> {
+    let (acting, confidence) = so3::find(model, head, arena)?;
+    let Some(Element::Translation3(normal)) = pose.map(|pose| pose.element) else { return Err(Degenerate::Vanishing) };
+    // window = translation · (rotation · canonical). Of a mean there is no doubt, so the rotation's confidence stays.
+    *pose = Some(Pose { element: Element::RigidMotion3(RigidMotion3 { normal, acting }), confidence });
+    Ok(())
+}
+
+fn undo_in_space(element: &Element, input: &Input<'_>, _window: &[i16], canonical: &mut [i16]) {
+    if let Element::RigidMotion3(RigidMotion3 { normal, acting }) = element {
+        point_set::turn_about(normal.to_counts(), &acting.inverse(), [0; 3], input.fields, canonical);
+    }
+}
+
 // ---- Law tests ------------------------------------------------------------------------------------
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::group::cyclic::Cyclic;
-    use crate::group::testing::{farthest, group_laws, orthogonal, rigid_motion, rotation, translation};
+    use crate::group::testing::{
+        farthest, group_laws, orthogonal, rigid_motion, rigid_motion3, rotation, rotation3, translation, translation3,
+    };
     use proptest::prelude::*;
 
     /// For places up to some hundred pixels from the centre, in pixels, and entries of order 1.
@@ -169,6 +220,10 @@ mod tests {
         let [[x, y], [p, q]] = [a, b].map(|g| g.normal.vector());
         let [[[c, d], [e, f]], [[s, t], [u, v]]] = [a, b].map(|g| g.acting.rows());
         farthest([x, y, c, d, e, f], [p, q, s, t, u, v])
+    }
+
+    fn rigid_motions3_apart(a: RigidMotion3, b: RigidMotion3) -> f32 {
+        farthest(Element::RigidMotion3(a).numbers(), Element::RigidMotion3(b).numbers())
     }
 
     /// Translations are mapped to translations, products to products.
@@ -201,6 +256,35 @@ mod tests {
         #[test]
         fn rigid_motions_are_a_group(a in rigid_motion(100.0), b in rigid_motion(100.0), c in rigid_motion(100.0)) {
             group_laws([a, b, c], rigid_motions_apart, TOLERANCE)?;
+        }
+
+        #[test]
+        fn rigid_motions_of_space_are_a_group(
+            a in rigid_motion3(100.0), b in rigid_motion3(100.0), c in rigid_motion3(100.0),
+        ) {
+            group_laws([a, b, c], rigid_motions3_apart, TOLERANCE)?;
+        }
+
+        #[test]
+        fn rotations_of_space_are_automorphisms(
+            g in rotation3(), h in rotation3(), m in translation3(100.0), n in translation3(100.0),
+        ) {
+            let near = |a: translation3::Translation, b: translation3::Translation| {
+                farthest(a.vector(), b.vector()) <= TOLERANCE
+            };
+            prop_assert!(near(g.apply(m.compose(n)), g.apply(m).compose(g.apply(n))));
+            prop_assert!(near(g.compose(h).apply(n), g.apply(h.apply(n))));
+            prop_assert!(near(so3::Rotation::IDENTITY.apply(n), n));
+        }
+
+        #[test]
+        fn the_action_on_space_is_a_homomorphism(
+            a in rigid_motion3(100.0), b in rigid_motion3(100.0), p in prop::array::uniform3(-100.0f32..100.0),
+        ) {
+            prop_assert!(farthest(a.compose(b).act(p), a.act(b.act(p))) <= TOLERANCE);
+            // First the turn, then the translation.
+            let (turned, by) = (a.acting.act(p), a.normal.vector());
+            prop_assert_eq!(a.act(p), core::array::from_fn(|i| turned[i] + by[i]));
         }
 
         #[test]

@@ -192,7 +192,7 @@ impl FixedRotation {
 
 // ---- Frame ----------------------------------------------------------------------------------------
 
-/// Rotations from two vectors, `i32[3, 1, 2]`, of windows of vectors.
+/// Rotations from two vectors, `i32[3, 1, 2]`, of windows of vectors, or of points that turn about the sensor.
 pub const FRAME: Frame = Frame { chart: Chart::GramSchmidt, after: None, check, pose, undo };
 
 /// The same of a model that says which pose is upright: a unit quaternion `[w, x, y, z]` at the start of its constants, of
@@ -207,7 +207,7 @@ pub const UPRIGHT: Frame =
 /// How far the squared length of a quaternion may be from 1: what rounding to f32 leaves is a tenth of that.
 const UNIT: f32 = 1e-6;
 
-fn check(model: &Model<'_>, vectors: &Tensor) -> bool {
+pub(super) fn check(model: &Model<'_>, vectors: &Tensor) -> bool {
     vectors.dtype == Dtype::I32 && vectors.shape == [3, 1, 2] && is_spatial(model.input())
 }
 
@@ -233,7 +233,8 @@ fn pose_upright(
     Ok(())
 }
 
-fn find(model: &Model<'_>, head: &PoseHead, arena: &Arena<'_>) -> Result<(Rotation, f32), Degenerate> {
+/// The same for the frames that are built on this one.
+pub(super) fn find(model: &Model<'_>, head: &PoseHead, arena: &Arena<'_>) -> Result<(Rotation, f32), Degenerate> {
     let Some(&[x1, x2, y1, y2, z1, z2]) = arena.read::<i32>(model.vectors(head)) else {
         return Err(Degenerate::Vanishing);
     };

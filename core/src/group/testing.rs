@@ -2,9 +2,10 @@
 
 use super::Group;
 use super::o2::Orthogonal;
-use super::product::{RigidMotion, Semidirect};
+use super::product::{RigidMotion, RigidMotion3, Semidirect};
 use super::so2::Rotation;
 use super::translation::Translation;
+use super::{so3, translation3};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 
@@ -45,6 +46,23 @@ pub(crate) fn orthogonal() -> impl Strategy<Value = Orthogonal> {
 /// Translations by up to so many pixels in each direction.
 pub(crate) fn translation(most: f32) -> impl Strategy<Value = Translation> {
     [-most..most, -most..most].prop_map(|v| Translation::from_vector(v).unwrap())
+}
+
+/// Translations of space by up to so many counts along each axis.
+pub(crate) fn translation3(most: f32) -> impl Strategy<Value = translation3::Translation> {
+    prop::array::uniform3(-most..most).prop_map(|v| translation3::Translation::from_vector(v).unwrap())
+}
+
+/// All rotations of space.
+pub(crate) fn rotation3() -> impl Strategy<Value = so3::Rotation> {
+    prop::array::uniform4(-1.0f32..1.0)
+        .prop_filter("too short to normalize", |q| q.iter().map(|x| x * x).sum::<f32>() > 0.01)
+        .prop_map(so3::Rotation::from_quaternion)
+}
+
+/// Turns and translations of space by up to so many counts.
+pub(crate) fn rigid_motion3(most: f32) -> impl Strategy<Value = RigidMotion3> {
+    (translation3(most), rotation3()).prop_map(|(normal, acting)| Semidirect { normal, acting })
 }
 
 /// Turns and translations by up to so many pixels.

@@ -54,6 +54,20 @@ impl Record for Add {
 
     fn check(&self, site: &Site<'_>) -> Result<u32, Fault> {
         check_operands(site)?;
+        self.check_sums(site)
+    }
+
+    fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
+        match site.output.dtype {
+            Dtype::I8 => each::<i8>(site, memory, self.of_bytes(site)),
+            _ => each::<i16>(site, memory, self.of_words(site)),
+        }
+    }
+}
+
+impl Add {
+    /// Proves that no sum of two elements overflows.
+    pub(super) fn check_sums(&self, site: &Site<'_>) -> Result<u32, Fault> {
         if !self.requantize.fits(site.output) || self.requantize.shift > 30 {
             return Err(Fault::Quantization);
         }
@@ -64,28 +78,35 @@ impl Record for Add {
         if needed <= i32::MAX.into() { Ok(0) } else { Err(Fault::Accumulator) }
     }
 
-    fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
-        let Self { requantize: Requantize { shift, min, max, .. }, multipliers: [m, n], .. } = *self;
-        let (shift, min, max) = (u32::from(shift) & 31, min.into(), max.into());
-        // The zero points of both inputs are multiplied and taken off once for all.
-        let (p, q) = (site.input, site.other);
-        let zeros = i64::from(p.zero_point) * i64::from(m) + i64::from(q.zero_point) * i64::from(n);
-        let offset = self.addend() - zeros;
-        match site.output.dtype {
-            // The sum fits; what it passes through on its way need not, and wraps.
-            Dtype::I8 => each::<i8>(site, memory, |a, b| {
-                let sum = (offset as i32).wrapping_add(a.wrapping_mul(m)).wrapping_add(b.wrapping_mul(n));
-                (sum >> shift).max(min).min(max)
-            }),
-            _ => each::<i16>(site, memory, |a, b| {
-                let sum = offset + i64::from(a) * i64::from(m) + i64::from(b) * i64::from(n);
-                shifted(sum, shift).max(min).min(max)
-            }),
+    /// The sum of two elements of 8 bits, as the output has it.
+    #[inline]
+    pub(super) fn of_bytes(&self, site: &Site<'_>) -> impl Fn(i32, i32) -> i32 + use<> {
+        let (offset, shift) = (self.offset(site) as i32, u32::from(self.requantize.shift) & 31);
+        let (min, max, [m, n]) = (self.requantize.min.into(), self.requantize.max.into(), self.multipliers);
+        // The sum fits; what it passes through on its way need not, and wraps.
+        move |a, b| {
+            let sum = offset.wrapping_add(a.wrapping_mul(m)).wrapping_add(b.wrapping_mul(n));
+            (sum >> shift).max(min).min(max)
         }
     }
-}
 
-impl Add {
+    /// The same of 16 bits.
+    #[inline]
+    pub(super) fn of_words(&self, site: &Site<'_>) -> impl Fn(i32, i32) -> i32 + use<> {
+        let (offset, shift) = (self.offset(site), u32::from(self.requantize.shift) & 31);
+        let (min, max, [m, n]) = (self.requantize.min.into(), self.requantize.max.into(), self.multipliers);
+        move |a, b| {
+            let sum = offset + i64::from(a) * i64::from(m) + i64::from(b) * i64::from(n);
+            shifted(sum, shift).max(min).min(max)
+        }
+    }
+
+    /// The zero points of both inputs are multiplied and taken off once for all.
+    fn offset(&self, site: &Site<'_>) -> i64 {
+        let ([m, n], p, q) = (self.multipliers, site.input.zero_point, site.other.zero_point);
+        self.addend() - (i64::from(p) * i64::from(m) + i64::from(q) * i64::from(n))
+    }
+
     /// What is added before the shift: half a step, and the zero point.
     fn addend(&self) -> i64 {
         let shift = u32::from(self.requantize.shift) & 31;
@@ -142,7 +163,7 @@ fn check_operands(site: &Site<'_>) -> Result<(), Fault> {
 }
 
 /// The furthest that an element can be from the zero point.
-fn largest(x: &Tensor) -> i64 {
+pub(super) fn largest(x: &Tensor) -> i64 {
     let ((min, max), zero) = (x.dtype.range(), i64::from(x.zero_point));
     (zero - i64::from(min)).max(i64::from(max) - zero)
 }

@@ -19,6 +19,7 @@
 //! static KERNELS: kernel::Kernels<'_> = kernel::Kernels {
 //!     operators: &[kernel::QuantizeVectors::KERNEL, kernel::Conv::KERNEL, kernel::Pool::KERNEL],
 //!     frames: &[group::so3::FRAME],
+//!     sets: None,
 //! };
 //!
 //! fn load(package: &[u8]) -> Result<Model<'_>, Error> {
@@ -27,6 +28,8 @@
 //! ```
 
 mod argmax;
+mod argsort;
+mod broadcast_add;
 #[cfg(gimbal_mve)]
 mod bytes;
 mod concat;
@@ -37,12 +40,14 @@ mod l2_norm;
 mod lut;
 mod nearest_code;
 mod norm_gate;
+mod outer_product;
 mod patch;
 mod pool;
 mod quantize_features;
 mod quantize_vectors;
 mod rearrange;
 mod root;
+mod set_pool;
 mod softmax;
 #[cfg(test)]
 mod testing;
@@ -50,6 +55,8 @@ mod tile;
 mod vector_products;
 
 pub use argmax::Argmax;
+pub use argsort::Argsort;
+pub use broadcast_add::BroadcastAdd;
 pub use concat::Concat;
 pub use conv::Conv;
 pub use depthwise::{Depthwise, Filters};
@@ -58,6 +65,7 @@ pub use l2_norm::L2Norm;
 pub use lut::Lut;
 pub use nearest_code::NearestCode;
 pub use norm_gate::NormGate;
+pub use outer_product::OuterProduct;
 #[cfg(all(gimbal_asm, not(gimbal_v6m)))]
 pub(crate) use patch::Taps;
 pub use patch::Window;
@@ -65,6 +73,7 @@ pub use pool::{Pool, Pooling};
 pub use quantize_features::QuantizeFeatures;
 pub use quantize_vectors::QuantizeVectors;
 pub use rearrange::Rearrange;
+pub use set_pool::{SetPool, SetPooling};
 pub use softmax::{LogSoftmax, Softmax};
 #[cfg(gimbal_asm)]
 pub(crate) use tile::Matrix;
@@ -77,6 +86,7 @@ use crate::error::Error;
 use crate::format::{Input, NONE, OperatorRecord, Tensor, TensorId};
 use crate::group::Frame;
 use crate::model::Model;
+use crate::set::{SETS, Sets};
 use bytemuck::{NoUninit, Pod, Zeroable};
 
 /// The tensors that an operator touches, at the start of every record.
@@ -127,11 +137,14 @@ pub struct Kernels<'t> {
     pub operators: &'t [Kernel],
     /// The charts, and how they move windows.
     pub frames: &'t [Frame],
+    /// What windows of more than one length take, and their order: [`SETS`](crate::set::SETS), or `None` where all windows
+    /// are of one length.
+    pub sets: Option<Sets>,
 }
 
 impl Kernels<'static> {
     /// Everything there is.
-    pub const ALL: Self = Self { operators: Kernel::ALL, frames: Frame::ALL };
+    pub const ALL: Self = Self { operators: Kernel::ALL, frames: Frame::ALL, sets: Some(SETS) };
 }
 
 /// An operator that a model may use: what the loader and the session need of it.
@@ -315,6 +328,10 @@ operators! {
     15 Argmax: "Which channel is the largest.",
     16 L2Norm: "Rows of channels divided by their lengths.",
     17 NearestCode: "How near the input is to each of several codes.",
+    18 SetPool: "Largest, mean or sum over the elements of a set.",
+    19 BroadcastAdd: "What was pooled over a set, added to each of its elements.",
+    20 Argsort: "Which element has the largest score, the second largest, and so on.",
+    21 OuterProduct: "Vectors times numbers: a vector for each of the numbers.",
 }
 
 impl Operator {

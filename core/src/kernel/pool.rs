@@ -142,17 +142,17 @@ fn largest(samples: &Samples<'_>, shape: [u16; 3], mut y: ActivationsMut<'_>) {
 }
 
 /// Keeps the largest of every channel.
-fn keep<X>(x: &[X], seen: Range<usize>, y: &mut [X], keep_largest: fn(&mut [X], &[X])) {
+pub(super) fn keep<X>(x: &[X], seen: Range<usize>, y: &mut [X], keep_largest: fn(&mut [X], &[X])) {
     let samples = x.get(seen).unwrap_or_default().chunks_exact(y.len().max(1));
     samples.for_each(|x| keep_largest(y, x));
 }
 
 #[cfg(all(gimbal_asm, not(gimbal_v6m)))]
-use crate::asm::keep_largest as keep_largest_byte;
+pub(super) use crate::asm::keep_largest as keep_largest_byte;
 #[cfg(not(all(gimbal_asm, not(gimbal_v6m))))]
-use keep_largest as keep_largest_byte;
+pub(super) use keep_largest as keep_largest_byte;
 
-fn keep_largest<X: Copy + Ord>(largest: &mut [X], x: &[X]) {
+pub(super) fn keep_largest<X: Copy + Ord>(largest: &mut [X], x: &[X]) {
     largest.iter_mut().zip(x).for_each(|(largest, &x)| *largest = x.max(*largest));
 }
 

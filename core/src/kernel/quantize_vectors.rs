@@ -10,6 +10,7 @@ use bytemuck::{Pod, Zeroable};
 
 /// `window[t, 3·f + p] → v[p, t, f] = requantize(window[t, 3·f + p])` with the multiplier of field `f`.
 ///
+/// The first fields of a sample, as many as the output has channels; what is behind them in a sample is not read.
 /// Sensors deliver x, y, z side by side; the vector operators want each component in a plane of its
 /// own, where the taps of a convolution are neighbours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
@@ -38,30 +39,35 @@ impl Record for QuantizeVectors {
         if v.dtype != Dtype::I16 || self.operands.inputs[0] != NONE {
             return Err(Fault::Operand);
         }
-        let fields = site.contract.fields;
+        let [planes, samples, channels] = v.shape;
+        let fields = site.contract.fields.get(..channels.into()).ok_or(Fault::Shape)?;
         let vectors = fields.iter().all(|field| field.width == 3);
-        if v.shape != [3, site.contract.samples, fields.len() as u16] || !vectors {
+        if (planes, samples) != (3, site.contract.samples) || !vectors {
             return Err(Fault::Shape);
         }
         if self.requantize.fits(v) && v.zero_point == 0 { Ok(0) } else { Err(Fault::Quantization) }
     }
 
     fn run(&self, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
-        self.split(site.contract.fields.len(), site.window, view_mut(memory.output, site.output)?)
+        let (fields, channels) = (site.output.shape[2].into(), site.contract.channels());
+        self.split([fields, channels], site.window, view_mut(memory.output, site.output)?)
     }
 }
 
 impl QuantizeVectors {
     // ---- Reference --------------------------------------------------------------------------------
 
-    fn split(&self, fields: usize, window: &[i16], vectors: &mut [i16]) -> Option<()> {
+    fn split(&self, [fields, channels]: [usize; 2], window: &[i16], vectors: &mut [i16]) -> Option<()> {
         let (xs, rest) = vectors.split_at_mut_checked(vectors.len() / 3)?;
         let (ys, zs) = rest.split_at_mut_checked(xs.len())?;
-        let mut multipliers = self.multipliers.iter().take(fields).cycle();
-        for (((x, y), z), &[a, b, c]) in xs.iter_mut().zip(ys).zip(zs).zip(window.as_chunks().0) {
-            let &multiplier = multipliers.next()?;
-            let quantized = |count: i16| self.requantize.apply(count.into(), multiplier);
-            (*x, *y, *z) = (quantized(a), quantized(b), quantized(c));
+        let (mut outputs, mut samples) = (xs.iter_mut().zip(ys).zip(zs), window);
+        while let Some(sample) = samples.get(..channels) {
+            for (&[a, b, c], &multiplier) in sample.as_chunks().0.iter().zip(self.multipliers.iter().take(fields)) {
+                let ((x, y), z) = outputs.next()?;
+                let quantized = |count: i16| self.requantize.apply(count.into(), multiplier);
+                (*x, *y, *z) = (quantized(a), quantized(b), quantized(c));
+            }
+            samples = samples.get(channels..)?;
         }
         Some(())
     }

@@ -1,0 +1,179 @@
+//! Sets: windows of as many elements as there are, in an order without meaning.
+//!
+//! A window of a set is `i16[n, channels]`, one element a row, with any `n` from [`least`](Input::least) to
+//! [`samples`](Input::samples). The tensors whose length counts elements say so, in
+//! [`varies`](crate::format::Tensor::varies), and a run gives kernels these tensors with the length `n`, in the memory
+//! that was planned for the most elements. Kernels take all sizes from their tensors. So what the loader has to prove beside is
+//! that an operator that was proven for the most elements can also run with fewer: those that take each element by
+//! itself, or all of them together whatever their number, may touch such tensors, and no others.
+//!
+//! All of it is reached through [`SETS`] alone: a firmware whose model takes windows of one length does not name it, and
+//! has none of it in its flash.
+
+use crate::arena::Arena;
+use crate::error::Error;
+use crate::format::{Chart, Dtype, Input, NONE, Operator, Role, Tensor};
+use crate::kernel::Site;
+use crate::model::Model;
+use crate::session::{Lengths, Outcome, Session, Step};
+
+/// Which element of a set stands where in its canonical order, see [`Argsort`](crate::kernel::Argsort).
+///
+/// The canonical window, [`Inference::canonical`](crate::Inference::canonical), keeps the order in which the elements were
+/// given; [`point_set::permute`](crate::domain::point_set::permute) puts them in this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order<'s> {
+    /// `places[k]` is the row of the window that stands at place `k`.
+    pub places: &'s [i16],
+    /// How far the score at place `k` is above that at the next, in counts; 65,535 is that or more, or stands at the
+    /// last place. At 0 the two are tied: their rows decide which comes first, and between equal rows nothing does.
+    pub gaps: &'s [u16],
+}
+
+/// What windows of more than one length take: what the loader and the session need of it. [`SETS`] is the only value.
+#[derive(Clone, Copy, Debug)]
+pub struct Sets {
+    /// Proves that a package that was proven for the most elements can run with fewer.
+    pub(crate) check: fn(&Model<'_>) -> Result<(), Error>,
+    /// Runs a window of any number of elements.
+    pub(crate) run: Run,
+}
+
+type Run = for<'s> fn(&'s mut Session<'_, '_>, &[i16], &mut dyn FnMut(Step)) -> Result<Outcome<'s>, Error>;
+
+/// What windows of more than one length take, for [`Kernels`](crate::kernel::Kernels).
+pub const SETS: Sets = Sets { check, run };
+
+/// The most elements of a set: places are `i16`.
+const MAX_ELEMENTS: u16 = i16::MAX as u16;
+
+// ---- Check ----------------------------------------------------------------------------------------
+
+fn check(model: &Model<'_>) -> Result<(), Error> {
+    if !model.takes_sets() {
+        return Ok(());
+    }
+    let samples = model.input().samples;
+    if samples > MAX_ELEMENTS {
+        return Err(Error::Descriptor);
+    }
+    for (tensor, id) in model.tensors().iter().zip(0..) {
+        if tensor.varies != 0 && tensor.shape[1] != samples {
+            return Err(Error::Tensor { tensor: id });
+        }
+    }
+    check_order(model).ok_or(Error::Descriptor)?;
+    if model.input().least == samples && model.tensors().iter().all(|tensor| tensor.varies == 0) {
+        return Ok(());
+    }
+    // Charts read tensors of one size, and so does whoever reads results.
+    let fixed = |role| model.output_of(role).is_none_or(|tensor| tensor.varies == 0);
+    let heads = model.pose_heads().iter().all(|head| {
+        let vectors = model.tensor(head.vectors).is_some_and(|tensor| tensor.varies == 0);
+        vectors && matches!(head.chart, Chart::GramSchmidt | Chart::Mean)
+    });
+    let canonical = model.canonical().is_some_and(|tensor| tensor.varies != 0);
+    let order = model.output_of(Role::Order).is_none_or(|tensor| tensor.varies != 0);
+    if !(heads && canonical && order && fixed(Role::Eta) && fixed(Role::Classifier)) {
+        return Err(Error::Descriptor);
+    }
+    for (operator, position) in model.operators().zip(0..) {
+        let site = model.site(&operator.operands(), &[]).ok_or(Error::Operand { operator: position })?;
+        if !runs_with_fewer(&operator, &site) {
+            return Err(Error::Shape { operator: position });
+        }
+    }
+    Ok(())
+}
+
+/// An order is what an argsort of the canonical window has written last.
+fn check_order(model: &Model<'_>) -> Option<()> {
+    let Some(output) = model.output_of(Role::Order) else { return Some(()) };
+    let last = model.operators().last()?;
+    let operands = last.operands();
+    let of_canonical = core::ptr::eq(model.tensor(operands.inputs[1])?, model.canonical()?);
+    let writes = core::ptr::eq(model.tensor(operands.output)?, output);
+    let whole = output.dtype == Dtype::I16 && output.shape == [2, model.input().samples, 1];
+    (matches!(last, Operator::Argsort(_)) && of_canonical && writes && whole).then_some(())
+}
+
+/// Whether an operator that can run with the most elements can run with fewer, and gives each element, or what it makes
+/// of all of them, what it would give in a package that was made for so many.
+fn runs_with_fewer(operator: &Operator, site: &Site<'_>) -> bool {
+    let [x, u, y] = [site.input, site.other, site.output].map(|tensor| tensor.varies != 0);
+    let reads_window = operator.operands().inputs[0] == NONE;
+    match operator {
+        Operator::QuantizeVectors(_) => y,
+        // As an image, elements would stand the other way round.
+        Operator::QuantizeFeatures(_) => y && (x || reads_window) && site.output.shape[0] == 1,
+        // All others leave elements alone.
+        _ if !(x || u || y) => true,
+        Operator::Conv(conv) => {
+            let window = conv.window;
+            let one = (window.size[1], window.stride[1], window.padding[1]) == (1, 1, 0);
+            (x, u, y) == (true, false, true) && one
+        }
+        // Each element for itself, with a scratch that is as long for fewer.
+        Operator::NormGate(_) => (x, u, y) == (true, false, true),
+        Operator::Lut(_) => x && y,
+        // What is repeated may not count elements.
+        Operator::Add(_) | Operator::Mul(_) => x && y && (u || matches!(site.other.shape, [1, 1, _])),
+        Operator::Concat(concat) => x && u && y && concat.axis != 1,
+        Operator::InnerProduct(_) => x && y && (u || site.other.is_empty()),
+        Operator::CrossProduct(_) | Operator::OuterProduct(_) | Operator::Argsort(_) => x && u && y,
+        Operator::SetPool(_) => x && !y,
+        Operator::BroadcastAdd(_) => (x, u, y) == (true, false, true),
+        Operator::Pool(_)
+        | Operator::Depthwise(_)
+        | Operator::Rearrange(_)
+        | Operator::Softmax(_)
+        | Operator::LogSoftmax(_)
+        | Operator::Argmax(_)
+        | Operator::L2Norm(_)
+        | Operator::NearestCode(_) => false,
+    }
+}
+
+// ---- Run ------------------------------------------------------------------------------------------
+
+fn run<'s>(
+    session: &'s mut Session<'_, '_>,
+    window: &[i16],
+    observe: &mut dyn FnMut(Step),
+) -> Result<Outcome<'s>, Error> {
+    match elements(session.model().input(), window.len()) {
+        Some(elements) => Ok(session.find(window, &Elements(elements), observe)),
+        None => Err(session.refused(window)),
+    }
+}
+
+/// How many elements so many numbers are, if the contract takes as many.
+fn elements(input: &Input<'_>, numbers: usize) -> Option<u16> {
+    let channels = input.channels();
+    let elements = numbers.checked_div(channels)?;
+    let whole = elements.wrapping_mul(channels) == numbers;
+    let elements = u16::try_from(elements).ok().filter(|elements| (input.least..=input.samples).contains(elements));
+    elements.filter(|_| whole)
+}
+
+/// Tensors in a run with so many elements.
+struct Elements(u16);
+
+impl Lengths for Elements {
+    fn of<'t>(&self, tensor: &'t Tensor, room: &'t mut Tensor) -> &'t Tensor {
+        if tensor.varies == 0 {
+            return tensor;
+        }
+        let [planes, _, channels] = tensor.shape;
+        // The bytes stay: they are what was planned, and kernels use as many as the shape tells.
+        *room = Tensor { shape: [planes, self.0, channels], ..*tensor };
+        room
+    }
+
+    fn order<'s>(&self, model: &Model<'_>, arena: &'s Arena<'_>) -> Option<Order<'s>> {
+        let mut room = Tensor::ABSENT;
+        let all = arena.read::<i16>(self.of(model.output_of(Role::Order)?, &mut room))?;
+        let (places, gaps) = all.split_at_checked(all.len() / 2)?;
+        Some(Order { places, gaps: bytemuck::must_cast_slice(gaps) })
+    }
+}
