@@ -29,7 +29,8 @@ pub enum Error {
     Checksum,
     /// The descriptor cannot be read, or its parts contradict each other.
     Descriptor,
-    /// A tensor is empty, has other bytes than its shape, or lies outside the arena.
+    /// A tensor is empty, has other bytes than its shape, or lies outside the arena; or its length may vary, and this
+    /// build has no [`sets`](crate::kernel::Kernels::sets), or windows do not vary in this way.
     Tensor {
         /// Position of the tensor.
         tensor: u16,
@@ -49,9 +50,6 @@ pub enum Error {
         /// Position of the pose head.
         pose: u16,
     },
-    /// Windows may have fewer samples, or are put in an order, and this build has not what that takes, see
-    /// [`Kernels::sets`](crate::kernel::Kernels).
-    UnsupportedSets,
     /// The operator names a tensor that does not exist, has another type, or is not live.
     Operand {
         /// Position of the operator.
@@ -118,7 +116,6 @@ impl Error {
             | Self::Tensor { .. }
             | Self::Overlap { .. }
             | Self::UnsupportedChart { .. }
-            | Self::UnsupportedSets
             | Self::Arena { .. }
             | Self::Input { .. } => None,
         }
@@ -144,7 +141,6 @@ impl fmt::Display for Error {
             Self::Overlap { tensor } => write!(f, "tensor {tensor} shares memory with another live tensor"),
             Self::UnsupportedOperator { operator } => write!(f, "operator {operator} is not supported by this build"),
             Self::UnsupportedChart { pose } => write!(f, "the chart of pose {pose} is not supported by this build"),
-            Self::UnsupportedSets => write!(f, "windows of more than one length are not supported by this build"),
             Self::Operand { operator } => write!(f, "operator {operator} names a tensor that it cannot use"),
             Self::Shape { operator } => write!(f, "the shapes of operator {operator} do not fit together"),
             Self::Weights { operator } => write!(f, "the weights of operator {operator} lie outside the package"),

@@ -49,8 +49,6 @@ pub struct Descriptor<'a> {
     pub rate_hz: f32,
     /// Samples in a window; of a set, the most elements.
     pub samples: u16,
-    /// The fewest samples of a window, 1 to `samples`: as many as `samples` where all windows are of one length.
-    pub least: u16,
     /// Samples from the start of one window to the start of the next, as trained.
     pub hop: u16,
     /// The window in its canonical pose, `i16[samples, channels]`.
@@ -114,8 +112,6 @@ pub struct Input<'m> {
     pub rate_hz: f32,
     /// Samples in a window; of a set, the most elements.
     pub samples: u16,
-    /// The fewest samples of a window: as many as [`samples`](Self::samples) where all windows are of one length.
-    pub least: u16,
     /// Samples from the start of one window to the start of the next, as trained.
     pub hop: u16,
     /// What each sample holds, in channel order.
@@ -280,9 +276,9 @@ pub struct Tensor {
     pub last: u16,
     /// The type of its elements.
     pub dtype: Dtype,
-    /// 1 where the length, `shape[1]`, counts the samples of a window, which then may be fewer, and the tensor
-    /// shorter; 0 where the shape is what it is.
-    pub varies: u16,
+    /// The fewest samples that a window may have, where the length, `shape[1]`, counts these, which may be fewer from
+    /// run to run; the same number in all such tensors. 0 where the shape is what it is.
+    pub least: u16,
 }
 
 impl Tensor {
@@ -296,7 +292,7 @@ impl Tensor {
         first: 0,
         last: 0,
         dtype: Dtype::I8,
-        varies: 0,
+        least: 0,
     };
 
     /// Number of elements, or `None` beyond 2³² − 1.
@@ -310,6 +306,12 @@ impl Tensor {
     #[must_use]
     pub fn len(&self) -> Option<u32> {
         self.elements()?.checked_mul(self.dtype.bytes())?.checked_next_multiple_of(ALIGNMENT as u32)
+    }
+
+    /// Whether the length, `shape[1]`, counts the samples of a window, which may be fewer from run to run.
+    #[must_use]
+    pub const fn varies(&self) -> bool {
+        self.least != 0
     }
 
     /// Whether equal elements stand for equal values.

@@ -57,18 +57,16 @@ impl<'m> Model<'m> {
     pub fn with_kernels(bytes: &'m [u8], kernels: &'m Kernels<'m>) -> Result<Self, Error> {
         let (descriptor, words) = open(bytes)?;
         let (records, blob) = Records::of(&descriptor, words).ok_or(Error::Descriptor)?;
-        let Descriptor { rate_hz, samples, least, hop, .. } = descriptor;
-        let input = Input { rate_hz, samples, least, hop, fields: records.fields };
+        let Descriptor { rate_hz, samples, hop, .. } = descriptor;
+        let input = Input { rate_hz, samples, hop, fields: records.fields };
         let model = Self { descriptor, input, records, blob, kernels };
         model.check_input()?;
         model.check_tensors()?;
         model.check_operators()?;
         model.check_networks()?;
-        match model.sets() {
-            Some(sets) => (sets.check)(&model)?,
-            // All else about sets has been refused on the way here.
-            None if least != samples => return Err(Error::UnsupportedSets),
-            None => {}
+        // Where they are not supported, all that has to do with them has been refused on the way here.
+        if let Some(sets) = model.sets() {
+            (sets.check)(&model)?;
         }
         Ok(model)
     }
@@ -204,8 +202,14 @@ impl<'m> Model<'m> {
     /// [`SETS`](crate::set::SETS) for it.
     #[must_use]
     pub fn takes_sets(&self) -> bool {
-        let varies = self.tensors().iter().any(|tensor| tensor.varies != 0);
-        varies || self.input.least != self.input.samples || self.output_of(Role::Order).is_some()
+        self.tensors().iter().any(Tensor::varies) || self.output_of(Role::Order).is_some()
+    }
+
+    /// The fewest samples of a window: as many as the most, [`samples`](Input::samples), where all windows are of one length.
+    #[must_use]
+    pub fn least(&self) -> u16 {
+        let varies = self.canonical().filter(|tensor| tensor.varies());
+        varies.map_or(self.input.samples, |tensor| tensor.least)
     }
 
     /// Where an operator with these operands stands, or `None` if it names a tensor that does not exist.
@@ -246,7 +250,7 @@ impl<'m> Model<'m> {
         let zero = tensor.dtype != Dtype::I8 || i8::try_from(tensor.zero_point).is_ok();
         // No bytes are an empty tensor's.
         let whole = tensor.bytes > 0 && tensor.len() == Some(tensor.bytes);
-        let lives = tensor.first <= tensor.last && tensor.varies <= u16::from(self.sets().is_some());
+        let lives = tensor.first <= tensor.last && (!tensor.varies() || self.sets().is_some());
         (inside && aligned && scaled && zero && whole && lives).then_some(())
     }
 
@@ -329,7 +333,7 @@ impl<'m> Model<'m> {
     fn check_input(&self) -> Result<(), Error> {
         let input = self.input();
         let fields = input.fields.iter().all(|field| positive(field.per_count) && field.has_width());
-        let counts = (1..=input.samples).contains(&input.least) && input.hop > 0 && !input.fields.is_empty();
+        let counts = input.samples > 0 && input.hop > 0 && !input.fields.is_empty();
         if counts && fields && positive(input.rate_hz) { Ok(()) } else { Err(Error::Descriptor) }
     }
 

@@ -2,9 +2,9 @@
 
 use crate::arena::{Arena, copy};
 use crate::error::Error;
-use crate::format::{OperatorRecord, Role, Tensor};
+use crate::format::{Input, OperatorRecord, Role, Tensor};
 use crate::group::{Degenerate, Element, Frame, Pose};
-use crate::kernel::{self, Site};
+use crate::kernel;
 use crate::model::Model;
 use crate::set::Order;
 
@@ -29,15 +29,23 @@ pub enum Outcome<'s> {
 pub struct Inference<'s> {
     /// `window = pose · canonical`; `None` for a model that takes windows as they are.
     pub pose: Option<Pose>,
-    /// The window in its canonical pose, in the input contract's counts, `[samples, channels]`; of a set in the order
-    /// in which the elements were given, see [`order`](Self::order).
+    /// The window in its canonical pose, in the input contract's counts, `[samples, channels]`; of a set in the order in
+    /// which the elements were given, see [`order`](Self::order).
     pub canonical: &'s [i16],
     /// η's invariant code; `None` for a model without one.
     pub code: Option<Features<'s>>,
     /// One logit a class; `None` for a model without a classifier.
     pub logits: Option<Features<'s>>,
+    /// Where all else stands: only who asks for it has the code that reads it.
+    session: &'s Session<'s, 's>,
+}
+
+impl<'s> Inference<'s> {
     /// Which element stands where in the canonical order; `None` for a model that finds none.
-    pub order: Option<Order<'s>>,
+    #[must_use]
+    pub fn order(&self) -> Option<Order<'s>> {
+        Order::of(&self.session.model, &self.session.arena, self.canonical.len())
+    }
 }
 
 /// Quantized numbers: each stands for `scale · (value − zero_point)`.
@@ -110,7 +118,7 @@ impl<'m, 'a> Session<'m, 'a> {
     /// Finds the pose of a window, turns it into its canonical pose, and encodes that.
     ///
     /// `window` holds the sensor's counts as the input contract describes them, `[samples, channels]`; of a set as many
-    /// elements as there are, from [`least`](crate::format::Input::least) to [`samples`](crate::format::Input::samples).
+    /// elements as there are, from [`Model::least`] to [`samples`](crate::format::Input::samples).
     ///
     /// # Errors
     /// [`Error::Input`] if the window has another length.
@@ -125,32 +133,21 @@ impl<'m, 'a> Session<'m, 'a> {
     /// [`Error::Input`] if the window has another length; nothing is observed then.
     pub fn run_observed(&mut self, window: &[i16], observe: &mut dyn FnMut(Step)) -> Result<Outcome<'_>, Error> {
         match self.model.sets() {
-            Some(sets) => (sets.run)(self, window, observe),
-            None if window.len() != self.model.window_len() => Err(self.refused(window)),
-            None => Ok(self.find(window, &AsStated, observe)),
+            Some(sets) => (sets.takes)(self.model.canonical(), window.len())?,
+            None if window.len() != self.model.window_len() => {
+                let Input { samples, .. } = *self.model.input();
+                let given = window.len().try_into().unwrap_or(u32::MAX);
+                let channels = self.model.input().channels() as u16;
+                return Err(Error::Input { least: samples, most: samples, channels, given });
+            }
+            None => {}
         }
-    }
-
-    /// What is wrong with a window of another length.
-    pub(crate) fn refused(&self, window: &[i16]) -> Error {
-        let input = self.model.input();
-        let given = window.len().try_into().unwrap_or(u32::MAX);
-        Error::Input { least: input.least, most: input.samples, channels: input.channels() as u16, given }
-    }
-
-    /// Runs all networks on a window of the right length.
-    pub(crate) fn find(
-        &mut self,
-        window: &[i16],
-        lengths: &impl Lengths,
-        observe: &mut dyn FnMut(Step),
-    ) -> Outcome<'_> {
         let mut pose = None;
-        let encoded = self.encode(window, lengths, &mut pose, observe);
+        let encoded = self.encode(window, &mut pose, observe);
         observe(Step::End);
         match encoded {
-            Ok(()) => Outcome::Encoded(self.inference(lengths, pose)),
-            Err(degenerate) => Outcome::Degenerate(degenerate),
+            Ok(()) => Ok(Outcome::Encoded(self.inference(pose, window.len()))),
+            Err(degenerate) => Ok(Outcome::Degenerate(degenerate)),
         }
     }
 
@@ -158,7 +155,6 @@ impl<'m, 'a> Session<'m, 'a> {
     fn encode(
         &mut self,
         window: &[i16],
-        lengths: &impl Lengths,
         pose: &mut Option<Pose>,
         observe: &mut dyn FnMut(Step),
     ) -> Result<(), Degenerate> {
@@ -166,12 +162,12 @@ impl<'m, 'a> Session<'m, 'a> {
         let (mut heads, mut after) = (self.model.pose_heads().iter(), None);
         if self.model.pose_heads().is_empty() {
             observe(Step::Canonicalize);
-            canonicalize(&self.model, &mut self.arena, window, lengths, None);
+            canonicalize(&self.model, &mut self.arena, window, None);
         }
         for network in self.model.networks() {
             for (record, position) in records.by_ref().take(network.operators.into()) {
                 observe(Step::Operator(position));
-                let done = step(&self.model, &mut self.arena, window, lengths, record);
+                let done = step(&self.model, &mut self.arena, window, record);
                 debug_assert!(done.is_some(), "the loader let an operator pass that cannot run");
             }
             // Each ψ has a pose head, and they run before the others.
@@ -180,53 +176,26 @@ impl<'m, 'a> Session<'m, 'a> {
             {
                 observe(Step::Canonicalize);
                 (frame.pose)(&self.model, head, &self.arena, pose)?;
-                let pose = pose.as_ref().map(|pose| (frame, &pose.element));
-                canonicalize(&self.model, &mut self.arena, window, lengths, pose);
+                canonicalize(&self.model, &mut self.arena, window, pose.as_ref().map(|pose| (frame, &pose.element)));
                 after = Some(head.chart);
             }
         }
         Ok(())
     }
 
-    fn inference(&self, lengths: &impl Lengths, pose: Option<Pose>) -> Inference<'_> {
-        let canonical = self.model.canonical();
+    fn inference(&self, pose: Option<Pose>, len: usize) -> Inference<'_> {
+        let canonical = self.model.canonical().and_then(|tensor| self.arena.read(tensor));
         Inference {
             pose,
-            canonical: canonical
-                .and_then(|tensor| self.arena.read(lengths.of(tensor, &mut { Tensor::ABSENT })))
-                .unwrap_or_default(),
+            canonical: canonical.and_then(|all| all.get(..len)).unwrap_or_default(),
             code: self.model.output_of(Role::Eta).and_then(|tensor| self.features(tensor)),
             logits: self.model.output_of(Role::Classifier).and_then(|tensor| self.features(tensor)),
-            order: lengths.order(&self.model, &self.arena),
+            session: self,
         }
     }
 
     fn features(&self, tensor: &Tensor) -> Option<Features<'_>> {
         Some(Features { values: self.arena.read(tensor)?, scale: tensor.scale, zero_point: tensor.zero_point })
-    }
-}
-
-/// How long the tensors of a run are.
-pub(crate) trait Lengths {
-    /// A tensor as it is in this run; `room` is for one that differs from the package's.
-    fn of<'t>(&self, tensor: &'t Tensor, room: &'t mut Tensor) -> &'t Tensor;
-
-    /// The order of the elements, of a set.
-    fn order<'s>(&self, model: &Model<'_>, arena: &'s Arena<'_>) -> Option<Order<'s>>;
-}
-
-/// All as the package states.
-struct AsStated;
-
-impl Lengths for AsStated {
-    #[inline]
-    fn of<'t>(&self, tensor: &'t Tensor, _room: &'t mut Tensor) -> &'t Tensor {
-        tensor
-    }
-
-    #[inline]
-    fn order<'s>(&self, _model: &Model<'_>, _arena: &'s Arena<'_>) -> Option<Order<'s>> {
-        None
     }
 }
 
@@ -237,35 +206,23 @@ fn part(memory: &mut [u32], needed: usize) -> Result<&mut [u32], Error> {
 }
 
 /// Runs one operator.
-fn step(
-    model: &Model<'_>,
-    arena: &mut Arena<'_>,
-    window: &[i16],
-    lengths: &impl Lengths,
-    [kind, body @ ..]: &OperatorRecord,
-) -> Option<()> {
-    let mut room = [Tensor::ABSENT; 3];
-    let [a, b, c] = &mut room;
+fn step(model: &Model<'_>, arena: &mut Arena<'_>, window: &[i16], [kind, body @ ..]: &OperatorRecord) -> Option<()> {
     // Not `?`, which moves what it takes out.
-    let Some(site) = &mut model.site(&kernel::operands(body), window) else { return None };
-    let Site { input, other, output, .. } = site;
-    (*input, *other, *output) = (lengths.of(input, a), lengths.of(other, b), lengths.of(output, c));
+    let Some(site) = &model.site(&kernel::operands(body), window) else { return None };
     let input = if site.in_place { &Tensor::ABSENT } else { site.input };
     let memory = arena.memory(input, site.other, site.output)?;
-    (model.kernel(*kind)?.run)(body, site, memory)
+    let run = model.kernel(*kind)?.run;
+    match model.sets() {
+        Some(sets) => (sets.run)(run, body, site, memory),
+        None => run(body, site, memory),
+    }
 }
 
 /// Writes the caller's window into the arena, moved back by its pose.
-fn canonicalize(
-    model: &Model<'_>,
-    arena: &mut Arena<'_>,
-    window: &[i16],
-    lengths: &impl Lengths,
-    pose: Option<(&Frame, &Element)>,
-) {
-    let mut room = Tensor::ABSENT;
-    let Some(canonical) = model.canonical().map(|tensor| lengths.of(tensor, &mut room)) else { return };
-    let Some(canonical) = arena.write::<i16>(canonical) else { return };
+fn canonicalize(model: &Model<'_>, arena: &mut Arena<'_>, window: &[i16], pose: Option<(&Frame, &Element)>) {
+    let canonical = model.canonical().and_then(|tensor| arena.write::<i16>(tensor));
+    // As long as the window, which may be one of fewer samples.
+    let Some(canonical) = canonical.and_then(|all| all.get_mut(..window.len())) else { return };
     copy(window, canonical);
     if let Some((frame, element)) = pose {
         (frame.undo)(element, model.input(), window, canonical);

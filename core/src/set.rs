@@ -1,8 +1,8 @@
 //! Sets: windows of as many elements as there are, in an order without meaning.
 //!
-//! A window of a set is `i16[n, channels]`, one element a row, with any `n` from [`least`](Input::least) to
-//! [`samples`](Input::samples). The tensors whose length counts elements say so, in
-//! [`varies`](crate::format::Tensor::varies), and a run gives kernels these tensors with the length `n`, in the memory
+//! A window of a set is `i16[n, channels]`, one element a row, with any `n` from [`Model::least`] to
+//! [`samples`](crate::format::Input::samples). The tensors whose length counts elements say so, in
+//! [`least`](crate::format::Tensor::least), and a run shows kernels these tensors with the length `n`, in the memory
 //! that was planned for the most elements. Kernels take all sizes from their tensors. So what the loader has to prove beside is
 //! that an operator that was proven for the most elements can also run with fewer: those that take each element by
 //! itself, or all of them together whatever their number, may touch such tensors, and no others.
@@ -12,10 +12,9 @@
 
 use crate::arena::Arena;
 use crate::error::Error;
-use crate::format::{Chart, Dtype, Input, NONE, Operator, Role, Tensor};
-use crate::kernel::Site;
+use crate::format::{Chart, Dtype, NONE, Operator, Role, Tensor};
+use crate::kernel::{Body, Memory, Site};
 use crate::model::Model;
-use crate::session::{Lengths, Outcome, Session, Step};
 
 /// Which element of a set stands where in its canonical order, see [`Argsort`](crate::kernel::Argsort).
 ///
@@ -35,14 +34,17 @@ pub struct Order<'s> {
 pub struct Sets {
     /// Proves that a package that was proven for the most elements can run with fewer.
     pub(crate) check: fn(&Model<'_>) -> Result<(), Error>,
-    /// Runs a window of any number of elements.
-    pub(crate) run: Run,
+    /// Whether windows may have so many numbers; it is told the tensor of the canonical one.
+    pub(crate) takes: fn(Option<&Tensor>, usize) -> Result<(), Error>,
+    /// Runs an operator.
+    pub(crate) run: fn(Run, &Body, &Site<'_>, Memory<'_>) -> Option<()>,
 }
 
-type Run = for<'s> fn(&'s mut Session<'_, '_>, &[i16], &mut dyn FnMut(Step)) -> Result<Outcome<'s>, Error>;
+/// A kernel.
+type Run = fn(&Body, &Site<'_>, Memory<'_>) -> Option<()>;
 
 /// What windows of more than one length take, for [`Kernels`](crate::kernel::Kernels).
-pub const SETS: Sets = Sets { check, run };
+pub const SETS: Sets = Sets { check, takes, run };
 
 /// The most elements of a set: places are `i16`.
 const MAX_ELEMENTS: u16 = i16::MAX as u16;
@@ -58,22 +60,23 @@ fn check(model: &Model<'_>) -> Result<(), Error> {
         return Err(Error::Descriptor);
     }
     for (tensor, id) in model.tensors().iter().zip(0..) {
-        if tensor.varies != 0 && tensor.shape[1] != samples {
+        let counts = tensor.shape[1] == samples && tensor.least == model.least() && tensor.least <= samples;
+        if tensor.varies() && !counts {
             return Err(Error::Tensor { tensor: id });
         }
     }
     check_order(model).ok_or(Error::Descriptor)?;
-    if model.input().least == samples && model.tensors().iter().all(|tensor| tensor.varies == 0) {
+    if !model.tensors().iter().any(Tensor::varies) {
         return Ok(());
     }
     // Charts read tensors of one size, and so does whoever reads results.
-    let fixed = |role| model.output_of(role).is_none_or(|tensor| tensor.varies == 0);
+    let fixed = |role| model.output_of(role).is_none_or(|tensor| !tensor.varies());
     let heads = model.pose_heads().iter().all(|head| {
-        let vectors = model.tensor(head.vectors).is_some_and(|tensor| tensor.varies == 0);
+        let vectors = model.tensor(head.vectors).is_some_and(|tensor| !tensor.varies());
         vectors && matches!(head.chart, Chart::GramSchmidt | Chart::Mean)
     });
-    let canonical = model.canonical().is_some_and(|tensor| tensor.varies != 0);
-    let order = model.output_of(Role::Order).is_none_or(|tensor| tensor.varies != 0);
+    let canonical = model.canonical().is_some_and(Tensor::varies);
+    let order = model.output_of(Role::Order).is_none_or(Tensor::varies);
     if !(heads && canonical && order && fixed(Role::Eta) && fixed(Role::Classifier)) {
         return Err(Error::Descriptor);
     }
@@ -100,7 +103,7 @@ fn check_order(model: &Model<'_>) -> Option<()> {
 /// Whether an operator that can run with the most elements can run with fewer, and gives each element, or what it makes
 /// of all of them, what it would give in a package that was made for so many.
 fn runs_with_fewer(operator: &Operator, site: &Site<'_>) -> bool {
-    let [x, u, y] = [site.input, site.other, site.output].map(|tensor| tensor.varies != 0);
+    let [x, u, y] = [site.input, site.other, site.output].map(Tensor::varies);
     let reads_window = operator.operands().inputs[0] == NONE;
     match operator {
         Operator::QuantizeVectors(_) => y,
@@ -136,43 +139,38 @@ fn runs_with_fewer(operator: &Operator, site: &Site<'_>) -> bool {
 
 // ---- Run ------------------------------------------------------------------------------------------
 
-fn run<'s>(
-    session: &'s mut Session<'_, '_>,
-    window: &[i16],
-    observe: &mut dyn FnMut(Step),
-) -> Result<Outcome<'s>, Error> {
-    match elements(session.model().input(), window.len()) {
-        Some(elements) => Ok(session.find(window, &Elements(elements), observe)),
-        None => Err(session.refused(window)),
+/// Refuses windows of so many numbers that are too few or too many elements, or no whole ones.
+fn takes(canonical: Option<&Tensor>, numbers: usize) -> Result<(), Error> {
+    let Some(&Tensor { shape: [_, most, channels], least, .. }) = canonical else { return Err(Error::Descriptor) };
+    let least = if least == 0 { most } else { least };
+    let elements = numbers.checked_div(channels.into()).unwrap_or(0);
+    let whole = elements.wrapping_mul(channels.into()) == numbers;
+    if whole && (least.into()..=most.into()).contains(&elements) {
+        return Ok(());
     }
+    Err(Error::Input { least, most, channels, given: numbers.try_into().unwrap_or(u32::MAX) })
 }
 
-/// How many elements so many numbers are, if the contract takes as many.
-fn elements(input: &Input<'_>, numbers: usize) -> Option<u16> {
-    let channels = input.channels();
-    let elements = numbers.checked_div(channels)?;
-    let whole = elements.wrapping_mul(channels) == numbers;
-    let elements = u16::try_from(elements).ok().filter(|elements| (input.least..=input.samples).contains(elements));
-    elements.filter(|_| whole)
+/// Runs an operator on as many elements as the window has.
+fn run(kernel: Run, body: &Body, site: &Site<'_>, memory: Memory<'_>) -> Option<()> {
+    let elements = site.window.len().checked_div(site.contract.channels())? as u16;
+    let [input, other, output] = [site.input, site.other, site.output].map(|tensor| shortened(tensor, elements));
+    kernel(body, &Site { input: &input, other: &other, output: &output, ..*site }, memory)
 }
 
-/// Tensors in a run with so many elements.
-struct Elements(u16);
+/// A tensor in a run with so many elements. The bytes stay: they are what was planned, and kernels use as many of them as
+/// the shape tells.
+fn shortened(tensor: &Tensor, elements: u16) -> Tensor {
+    let [planes, length, channels] = tensor.shape;
+    let length = if tensor.varies() { elements } else { length };
+    Tensor { shape: [planes, length, channels], ..*tensor }
+}
 
-impl Lengths for Elements {
-    fn of<'t>(&self, tensor: &'t Tensor, room: &'t mut Tensor) -> &'t Tensor {
-        if tensor.varies == 0 {
-            return tensor;
-        }
-        let [planes, _, channels] = tensor.shape;
-        // The bytes stay: they are what was planned, and kernels use as many as the shape tells.
-        *room = Tensor { shape: [planes, self.0, channels], ..*tensor };
-        room
-    }
-
-    fn order<'s>(&self, model: &Model<'_>, arena: &'s Arena<'_>) -> Option<Order<'s>> {
-        let mut room = Tensor::ABSENT;
-        let all = arena.read::<i16>(self.of(model.output_of(Role::Order)?, &mut room))?;
+impl<'s> Order<'s> {
+    /// What stands in the arena behind a run on so many numbers.
+    pub(crate) fn of(model: &Model<'_>, arena: &'s Arena<'_>, numbers: usize) -> Option<Self> {
+        let elements = numbers.checked_div(model.input().channels())? as u16;
+        let all = arena.read::<i16>(&shortened(model.output_of(Role::Order)?, elements))?;
         let (places, gaps) = all.split_at_checked(all.len() / 2)?;
         Some(Order { places, gaps: bytemuck::must_cast_slice(gaps) })
     }

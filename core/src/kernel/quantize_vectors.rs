@@ -60,14 +60,17 @@ impl QuantizeVectors {
     fn split(&self, [fields, channels]: [usize; 2], window: &[i16], vectors: &mut [i16]) -> Option<()> {
         let (xs, rest) = vectors.split_at_mut_checked(vectors.len() / 3)?;
         let (ys, zs) = rest.split_at_mut_checked(xs.len())?;
-        let (mut outputs, mut samples) = (xs.iter_mut().zip(ys).zip(zs), window);
-        while let Some(sample) = samples.get(..channels) {
-            for (&[a, b, c], &multiplier) in sample.as_chunks().0.iter().zip(self.multipliers.iter().take(fields)) {
-                let ((x, y), z) = outputs.next()?;
-                let quantized = |count: i16| self.requantize.apply(count.into(), multiplier);
-                (*x, *y, *z) = (quantized(a), quantized(b), quantized(c));
+        let behind = channels.wrapping_sub(3 * fields);
+        let (mut rest, mut field) = (window, 0);
+        for ((x, y), z) in xs.iter_mut().zip(ys).zip(zs) {
+            let (&[a, b, c], next) = rest.split_first_chunk()?;
+            let &multiplier = self.multipliers.get(field)?;
+            let quantized = |count: i16| self.requantize.apply(count.into(), multiplier);
+            (*x, *y, *z) = (quantized(a), quantized(b), quantized(c));
+            (rest, field) = (next, field + 1);
+            if field == fields {
+                (rest, field) = (rest.get(behind..)?, 0);
             }
-            samples = samples.get(channels..)?;
         }
         Some(())
     }

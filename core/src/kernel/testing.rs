@@ -93,7 +93,6 @@ fn kernel(kind: u32) -> &'static Kernel {
 pub(crate) const CONTRACT: Input<'static> = Input {
     rate_hz: 1.0,
     samples: 4,
-    least: 4,
     hop: 1,
     fields: &[Field { per_count: 1.0, kind: FieldKind::Vector, width: 3 }; 2],
 };
