@@ -2,16 +2,17 @@
 //!
 //! Every key is required unless its field says otherwise, and an unknown key is an error: a
 //! misspelt option must never train the wrong thing silently. The recipes under
-//! `host-train/recipes/` are part of the program; each comments its keys with their units. There are two kinds, of
-//! windows of recordings and of [`grid`]s.
+//! `host-train/recipes/` are part of the program; each comments its keys with their units. There are three kinds,
+//! of windows of recordings, of [`grid`]s and of [`set`]s.
 
 pub mod grid;
+pub mod set;
 
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// The recipes inside the program: name and TOML text.
-pub const BUILT_IN: [(&str, &str); 14] = [
+pub const BUILT_IN: [(&str, &str); 18] = [
     ("wrist", include_str!("../recipes/wrist.toml")),
     ("wrist-unsupervised", include_str!("../recipes/wrist-unsupervised.toml")),
     ("wrist-classical", include_str!("../recipes/wrist-classical.toml")),
@@ -26,6 +27,10 @@ pub const BUILT_IN: [(&str, &str); 14] = [
     ("shifted-digits", include_str!("../recipes/shifted-digits.toml")),
     ("shifted-beats", include_str!("../recipes/shifted-beats.toml")),
     ("ring", include_str!("../recipes/ring.toml")),
+    ("digit-sets", include_str!("../recipes/digit-sets.toml")),
+    ("digit-sets-classical", include_str!("../recipes/digit-sets-classical.toml")),
+    ("tetris", include_str!("../recipes/tetris.toml")),
+    ("solids", include_str!("../recipes/solids.toml")),
 ];
 
 /// Why a recipe cannot be used. Each prints as one sentence.
@@ -60,13 +65,15 @@ pub enum RecipeError {
     },
 }
 
-/// A recipe of either kind.
+/// A recipe of any kind.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AnyRecipe {
     /// Of windows of vectors.
     Windows(Box<Recipe>),
     /// Of images, signals or rings.
     Grid(Box<grid::GridRecipe>),
+    /// Of sets.
+    Set(Box<set::SetRecipe>),
 }
 
 impl AnyRecipe {
@@ -78,10 +85,12 @@ impl AnyRecipe {
 
     /// Parses and validates; `name` is for the error only.
     pub fn from_toml(name: &str, text: &str) -> Result<Self, RecipeError> {
-        // Recipes of grids, and no others, have networks at the top.
-        match parse::<toml::Table>(name, text)?.contains_key("eta") {
-            true => grid::GridRecipe::from_toml(name, text).map(Box::new).map(Self::Grid),
-            false => Recipe::from_toml(name, text).map(Box::new).map(Self::Windows),
+        // Recipes of sets, and no others, have a trunk; of the rest those of grids have networks at the top.
+        let table = parse::<toml::Table>(name, text)?;
+        match (table.contains_key("trunk"), table.contains_key("eta")) {
+            (true, _) => set::SetRecipe::from_toml(name, text).map(Box::new).map(Self::Set),
+            (false, true) => grid::GridRecipe::from_toml(name, text).map(Box::new).map(Self::Grid),
+            (false, false) => Recipe::from_toml(name, text).map(Box::new).map(Self::Windows),
         }
     }
 }
@@ -468,6 +477,7 @@ mod tests {
             let toml = match &recipe {
                 AnyRecipe::Windows(recipe) => recipe.to_toml(),
                 AnyRecipe::Grid(recipe) => recipe.to_toml(),
+                AnyRecipe::Set(recipe) => recipe.to_toml(),
             };
             assert_eq!(AnyRecipe::from_toml(name, &toml).unwrap(), recipe);
         }

@@ -22,13 +22,13 @@ pub fn rotate(rotation: &Rotation, fields: &[Field], window: &mut [i16]) {
     }
 }
 
-/// Inverts a window through the origin in place: `x ↦ −x` for vectors, saturated, while pseudo-vectors stay as they are,
+/// Inverts a window through the origin in place: `x ↦ −x` for vectors and points, saturated, while pseudo-vectors stay as they are,
 /// and so does all else that [`rotate`] does not turn.
 pub fn invert(fields: &[Field], window: &mut [i16]) {
     let mut rest = window;
     for field in fields.iter().cycle() {
         let Some((values, behind)) = rest.split_at_mut_checked(field.channels().max(1)) else { return };
-        if field.kind == FieldKind::Vector {
+        if matches!(field.kind, FieldKind::Vector | FieldKind::Point) {
             values.iter_mut().for_each(|x| *x = x.saturating_neg());
         }
         rest = behind;

@@ -1,6 +1,7 @@
 //! `gimbal export`.
 
 use super::grids::GridWorkshop;
+use super::sets::SetWorkshop;
 use super::workshop::Workshop;
 use super::{DONE, table};
 use crate::recipe::AnyRecipe;
@@ -42,6 +43,13 @@ pub fn run(options: &Options) -> Result<u8> {
             let workshop = GridWorkshop::new(recipe, &options.backend, &options.data)?;
             let finished = workshop.export(&run, options.align.as_deref())?;
             workshop.publish(&run, &finished)?;
+        }
+        AnyRecipe::Set(_) if options.align.is_some() => {
+            bail!("--align is for rotations of images and shifts of signals, and the run's samples are sets")
+        }
+        AnyRecipe::Set(recipe) => {
+            let workshop = SetWorkshop::new(recipe, &options.backend)?;
+            workshop.publish(&run, &workshop.measure(&run)?)?;
         }
     }
     Ok(DONE)

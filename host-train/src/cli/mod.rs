@@ -11,6 +11,7 @@ mod inspect;
 mod jobs;
 mod recipes;
 mod reproduce;
+mod sets;
 mod simulate;
 mod table;
 mod train;

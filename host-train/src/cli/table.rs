@@ -2,6 +2,7 @@
 
 use crate::evaluate::figures::{FIGURES, Figure, readable, table};
 use crate::evaluate::grid::GRID_FIGURES;
+use crate::evaluate::set::SET_FIGURES;
 use anyhow::{Context, Result};
 use std::fmt::Write as _;
 use std::io::{ErrorKind, Write as _};
@@ -18,8 +19,17 @@ pub fn emit(text: &str) -> Result<()> {
 
 /// The figures of a grid's package, one a line.
 pub fn grid_figures(metrics: &[(String, f64)]) -> String {
+    lines(metrics, &GRID_FIGURES)
+}
+
+/// The figures of networks of sets, one a line.
+pub fn set_figures(metrics: &[(String, f64)]) -> String {
+    lines(metrics, &SET_FIGURES)
+}
+
+fn lines(metrics: &[(String, f64)], figures: &[(&str, &str, &str)]) -> String {
     let known = metrics.iter().filter_map(|(name, value)| {
-        let (_, unit, meaning) = GRID_FIGURES.iter().find(|(other, ..)| other == name)?;
+        let (_, unit, meaning) = figures.iter().find(|(other, ..)| other == name)?;
         let value = format!("{}{}{unit}", readable(*value), if unit.is_empty() { "" } else { " " });
         Some(format!("{name:30} {value:>12}    {meaning}\n"))
     });

@@ -1,6 +1,7 @@
 //! `gimbal train`.
 
 use super::grids::GridWorkshop;
+use super::sets::SetWorkshop;
 use super::workshop::Workshop;
 use super::{DONE, table};
 use crate::recipe::AnyRecipe;
@@ -68,6 +69,11 @@ pub fn run(options: &Options) -> Result<u8> {
         }
         AnyRecipe::Grid(recipe) => {
             let workshop = GridWorkshop::new(recipe, &options.common.backend, &options.data)?;
+            let finished = workshop.train(&run, options.common.resume)?;
+            workshop.publish(&run, &finished)?;
+        }
+        AnyRecipe::Set(recipe) => {
+            let workshop = SetWorkshop::new(recipe, &options.common.backend)?;
             let finished = workshop.train(&run, options.common.resume)?;
             workshop.publish(&run, &finished)?;
         }

@@ -19,17 +19,23 @@ pub fn knn_accuracy(codes: &[Vec<f32>], labels: &[usize], queries: &[Vec<f32>], 
         .filter(|(code, _)| !code.is_empty())
         .map(|(code, label)| (&code[..], *label))
         .collect();
-    accuracy(queries.iter().map(|query| vote(&known, query)), truths)
+    accuracy(queries.iter().map(|query| vote(&known, query, NEIGHBOURS)), truths)
 }
 
-fn vote(known: &[(&[f32], usize)], query: &[f32]) -> Option<usize> {
+/// The same with one neighbour.
+pub fn nearest_accuracy(codes: &[Vec<f32>], labels: &[usize], queries: &[Vec<f32>], truths: &[usize]) -> f64 {
+    let known: Vec<(&[f32], usize)> = codes.iter().zip(labels).map(|(code, label)| (&code[..], *label)).collect();
+    accuracy(queries.iter().map(|query| vote(&known, query, 1)), truths)
+}
+
+fn vote(known: &[(&[f32], usize)], query: &[f32], neighbours: usize) -> Option<usize> {
     if query.is_empty() {
         return None;
     }
     let distance = |code: &[f32]| code.iter().zip(query).map(|(a, b)| (a - b) * (a - b)).sum::<f32>();
     let mut nearest: Vec<(f32, usize)> = known.iter().map(|(code, label)| (distance(code), *label)).collect();
     nearest.sort_by(|a, b| a.0.total_cmp(&b.0));
-    nearest.truncate(NEIGHBOURS);
+    nearest.truncate(neighbours);
     let votes = |label| nearest.iter().filter(|(_, other)| *other == label).count();
     // The first of several maxima: `max_by_key` would take the last.
     nearest.iter().rev().max_by_key(|(_, label)| votes(*label)).map(|(_, label)| *label)

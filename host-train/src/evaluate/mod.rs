@@ -4,6 +4,7 @@ pub mod device;
 pub mod figures;
 pub mod grid;
 pub mod metrics;
+pub mod set;
 
 use crate::data::{ACCELERATION, CHANNELS, Window, rotation};
 use device::{Device, Reading};

@@ -6,6 +6,9 @@ mod grid;
 mod grid_infer;
 mod infer;
 mod psi;
+mod set;
+mod set_infer;
+mod set_psi;
 
 pub use batch::Batch;
 pub use giae::{Forward, Loss, Model};
@@ -13,3 +16,6 @@ pub use grid::{GridBatch, GridForward, GridModel, GridPose};
 pub use grid_infer::GridInference;
 pub use infer::Inference;
 pub use psi::{Frames, Psi};
+pub use set::{SetBatch, SetDecoder, SetForward, SetModel};
+pub use set_infer::SetInference;
+pub use set_psi::SetPsi;

@@ -9,11 +9,13 @@ mod checkpoint;
 mod grids;
 mod mean;
 mod progress;
+mod sets;
 mod windows;
 
 pub use align::{Upright, align};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use grids::GridTask;
+pub use sets::SetTask;
 pub use windows::WindowTask;
 
 use crate::method::Loss;

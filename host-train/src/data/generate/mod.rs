@@ -1,0 +1,78 @@
+//! Sets that a generator draws, each in its own file: what its elements are, its classes, and one set.
+//!
+//! A generator says what a set is; where the set stands, how it is turned and in which order its elements come is drawn
+//! in [`sets`](super::sets).
+
+mod digit_sets;
+mod solids;
+mod tetris;
+
+pub use digit_sets::DigitSets;
+pub use solids::Solids;
+pub use tetris::Tetris;
+
+use super::augment::deviate;
+use crate::recipe::set::SetSource;
+use rand_chacha::ChaCha8Rng;
+
+/// A set before it is put anywhere.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Drawn {
+    /// A place an element, units of the generator; none where elements have no place.
+    pub points: Vec<[f32; 3]>,
+    /// A type an element, below [`Generator::types`]; none where there are no types.
+    pub types: Vec<usize>,
+    /// An index into [`Generator::classes`].
+    pub label: usize,
+}
+
+/// What draws sets.
+pub trait Generator: std::fmt::Debug + Send + Sync {
+    /// Whether elements have a place.
+    fn has_points(&self) -> bool {
+        false
+    }
+
+    /// Types of elements; 0 where they have none.
+    fn types(&self) -> usize {
+        0
+    }
+
+    /// Names of the classes, in the order of their labels; empty where sets have no class.
+    fn classes(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Length of one count.
+    fn per_count(&self) -> f32 {
+        0.001
+    }
+
+    /// The standard deviation of where sets stand, along each axis, in the generator's unit.
+    fn spread(&self) -> f32 {
+        0.0
+    }
+
+    /// One set of so many elements.
+    fn draw(&self, elements: usize, rng: &mut ChaCha8Rng) -> Drawn;
+
+    /// What all sets that are equal up to their order have in common, where few enough are drawn twice for that to
+    /// matter.
+    fn orbit(&self, _: &Drawn) -> Option<Vec<usize>> {
+        None
+    }
+}
+
+/// The generator of a name.
+pub fn generator(source: SetSource) -> Box<dyn Generator> {
+    match source {
+        SetSource::DigitSets => Box::new(DigitSets),
+        SetSource::Tetris => Box::new(Tetris),
+        SetSource::Solids => Box::new(Solids),
+    }
+}
+
+/// A point with noise on each coordinate.
+fn noised(point: [f32; 3], deviation: f32, rng: &mut ChaCha8Rng) -> [f32; 3] {
+    point.map(|coordinate| coordinate + deviation * deviate(rng))
+}

@@ -1,0 +1,206 @@
+//! Sets of elements in any order: what is learned from, and what is tested on.
+//!
+//! A set is `[elements, channels]` in counts, an element a row: its place x, y, z, if it has one, then a one for its type
+//! among zeros, if it has one. Sets move: by a rotation and a translation of all places, and by a permutation of the rows.
+
+use super::augment::deviate;
+use super::generate::{Drawn, Generator, generator};
+use super::rotation::{matrix, random_quaternion, turn};
+use crate::recipe::set::SetData;
+use burn::prelude::*;
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::collections::HashSet;
+
+/// Decides the sets to test on and how they are moved.
+const SEED: u64 = 1;
+/// Sets whose codes are neighbours to those of the test sets, and that calibrate, at most.
+const REFERENCE: usize = 2000;
+
+/// A set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Set {
+    /// `[elements, channels]`.
+    pub counts: Vec<i16>,
+    /// Its class; 0 where there are none.
+    pub label: usize,
+}
+
+impl AsRef<[i16]> for Set {
+    fn as_ref(&self) -> &[i16] {
+        &self.counts
+    }
+}
+
+/// An element of SE(3) × S_N.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Move {
+    /// `w + x·i + y·j + z·k` of the rotation.
+    pub quaternion: [f32; 4],
+    /// Where the origin goes, in counts.
+    pub translation: [i16; 3],
+    /// Which row comes first, second and so on.
+    pub order: Vec<usize>,
+}
+
+/// A kind of set: its elements, and those to test on.
+#[derive(Debug)]
+pub struct Sets {
+    generator: Box<dyn Generator>,
+    /// Fewest and most elements.
+    pub elements: [usize; 2],
+    /// Whether the first three channels are a place.
+    pub points: bool,
+    /// Types, a channel each.
+    pub types: usize,
+    /// Length of a count.
+    pub per_count: f32,
+    /// Names of the classes.
+    pub classes: Vec<String>,
+    /// Sets as they are trained on, the same for ever.
+    pub reference: Vec<Set>,
+    /// Sets that are never trained on; where sets are few enough to meet twice, neither is any permutation of them.
+    pub test: Vec<Set>,
+    /// The same, moved.
+    pub test_moved: Vec<Set>,
+    /// What moved each.
+    pub moves: Vec<Move>,
+    orbits: HashSet<Vec<usize>>,
+}
+
+impl Sets {
+    /// The sets of a recipe.
+    pub fn new(section: &SetData) -> Self {
+        let generator = generator(section.source);
+        let mut sets = Self {
+            elements: section.elements,
+            points: generator.has_points(),
+            types: generator.types(),
+            per_count: generator.per_count(),
+            classes: generator.classes(),
+            reference: Vec::new(),
+            test: Vec::new(),
+            test_moved: Vec::new(),
+            moves: Vec::new(),
+            orbits: HashSet::new(),
+            generator,
+        };
+        let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+        let [least, most] = section.elements;
+        for index in 0..section.test {
+            let drawn = sets.generator.draw(least + index % (most - least + 1), &mut rng);
+            sets.orbits.extend(sets.generator.orbit(&drawn));
+            let set = sets.put(&drawn, &mut rng);
+            let by = sets.random_move(sets.size(&set), &mut rng);
+            sets.test_moved.push(sets.moved(&set, &by));
+            sets.test.push(set);
+            sets.moves.push(by);
+        }
+        for index in 0..section.train.min(REFERENCE) {
+            let set = sets.draw(least + index % (most - least + 1), &mut rng);
+            sets.reference.push(set);
+        }
+        sets
+    }
+
+    /// Numbers of an element.
+    pub fn channels(&self) -> usize {
+        3 * usize::from(self.points) + self.types
+    }
+
+    /// Elements of a set.
+    pub fn size(&self, set: &Set) -> usize {
+        set.counts.len() / self.channels()
+    }
+
+    /// A set to train on, somewhere in space.
+    pub fn draw(&self, elements: usize, rng: &mut ChaCha8Rng) -> Set {
+        loop {
+            let drawn = self.generator.draw(elements, rng);
+            if self.generator.orbit(&drawn).is_none_or(|orbit| !self.orbits.contains(&orbit)) {
+                return self.put(&drawn, rng);
+            }
+        }
+    }
+
+    /// Moved, each place rounded to the nearest count.
+    pub fn moved(&self, set: &Set, by: &Move) -> Set {
+        let rows = set.counts.chunks_exact(self.channels()).map(|row| self.row(self.place(row), row, by));
+        let rows: Vec<Vec<i16>> = rows.collect();
+        Set { counts: by.order.iter().flat_map(|&row| rows[row].clone()).collect(), label: set.label }
+    }
+
+    /// The place in a row.
+    fn place(&self, row: &[i16]) -> Option<[f32; 3]> {
+        self.points.then(|| std::array::from_fn(|axis| f32::from(row[axis])))
+    }
+
+    fn row(&self, place: Option<[f32; 3]>, row: &[i16], by: &Move) -> Vec<i16> {
+        let Some(place) = place else { return row.to_vec() };
+        let turned = turn(&matrix(by.quaternion), place);
+        let there = turned.iter().zip(by.translation).map(|(c, t)| (c + f32::from(t)).round() as i16);
+        there.chain(row[3..].iter().copied()).collect()
+    }
+
+    fn random_move(&self, elements: usize, rng: &mut ChaCha8Rng) -> Move {
+        let spread = self.generator.spread() / self.per_count;
+        let mut order: Vec<usize> = (0..elements).collect();
+        order.shuffle(rng);
+        Move {
+            quaternion: random_quaternion(rng),
+            translation: std::array::from_fn(|_| (spread * deviate(rng)).round() as i16),
+            order,
+        }
+    }
+
+    /// In counts, moved at random.
+    fn put(&self, drawn: &Drawn, rng: &mut ChaCha8Rng) -> Set {
+        let elements = drawn.points.len().max(drawn.types.len());
+        let by = self.random_move(elements, rng);
+        let rows: Vec<Vec<i16>> = (0..elements)
+            .map(|element| {
+                let mut row = vec![0; self.channels()];
+                if let Some(&kind) = drawn.types.get(element) {
+                    row[3 * usize::from(self.points) + kind] = 1;
+                }
+                // Not rounded before it is turned.
+                let place = drawn.points.get(element).map(|point| point.map(|c| c / self.per_count));
+                self.row(place, &row, &by)
+            })
+            .collect();
+        Set { counts: by.order.iter().flat_map(|&row| rows[row].clone()).collect(), label: drawn.label }
+    }
+
+    /// Sets of one size as `[B, N, channels]`: places around their mean, which is rounded to counts, in network units.
+    pub fn tensor<S: AsRef<[i16]>>(&self, sets: &[S], scale: f32, device: &Device) -> Tensor<3> {
+        let channels = self.channels();
+        let elements = sets.first().map_or(0, |set| set.as_ref().len() / channels);
+        let unit = self.per_count / scale;
+        let mut numbers = Vec::with_capacity(sets.len() * elements * channels);
+        for set in sets {
+            let mean = self.mean(set.as_ref());
+            for row in set.as_ref().chunks_exact(channels) {
+                numbers.extend(row.iter().enumerate().map(|(channel, &count)| match mean {
+                    Some(mean) if channel < 3 => (i32::from(count) - mean[channel]) as f32 * unit,
+                    _ => f32::from(count),
+                }));
+            }
+        }
+        Tensor::from_data(TensorData::new(numbers, [sets.len(), elements, channels]), device)
+    }
+
+    /// The mean place, rounded to the nearest count; what lies half way goes away from zero.
+    pub fn mean(&self, counts: &[i16]) -> Option<[i32; 3]> {
+        let rows = || counts.chunks_exact(self.channels());
+        let elements = rows().len() as f64;
+        let sum = |axis: usize| rows().map(|row| i64::from(row[axis])).sum::<i64>() as f64;
+        (self.points && elements > 0.0).then(|| std::array::from_fn(|axis| (sum(axis) / elements).round() as i32))
+    }
+
+    /// How many elements the sets of a batch have.
+    pub fn draw_size(&self, rng: &mut ChaCha8Rng) -> usize {
+        let [least, most] = self.elements;
+        rng.random_range(least..=most)
+    }
+}

@@ -1,0 +1,144 @@
+//! How good the float networks of sets are.
+
+use super::metrics::{accuracy, nearest_accuracy, percentile};
+use crate::data::sets::{Set, Sets};
+use crate::method::{SetInference, SetModel};
+use crate::recipe::set::SetRecipe;
+use burn::prelude::*;
+use gimbal_core::group::so3::Rotation;
+
+/// Name, unit and meaning of each figure of a set's `metrics.json`, in the order in which they are printed.
+pub const SET_FIGURES: [(&str, &str, &str); 11] = [
+    ("set_accuracy_float", "", "moved test sets of which every type is right, float networks"),
+    ("element_accuracy_float", "", "types that are right"),
+    ("reconstruction_mse", "", "mean squared error of the places, each coordinate, units of the data squared"),
+    ("chamfer", "", "Chamfer distance of the places, units of the data squared"),
+    ("nearest_accuracy_float", "", "1-NN on the code, all sets at random pose, fit on sets as they are trained on"),
+    ("accuracy_moved_float", "", "test accuracy of the class head, moved"),
+    ("accuracy_float", "", "the same, sets as drawn"),
+    ("pose_error_deg_median_float", "°", "angle between ψ(g·x) and g·ψ(x), median"),
+    ("pose_error_deg_p95_float", "°", "the same, 95th percentile"),
+    ("code_error_float", "", "largest change of a code's number under g, as a share of the codes' range"),
+    ("parameters", "", "numbers that training adjusted, decoder included"),
+];
+
+/// What the float networks say of the test sets as drawn and moved, and of sets as they are trained on.
+#[derive(Clone, Debug)]
+pub struct SetFloat {
+    /// As drawn.
+    pub drawn: SetInference,
+    /// Moved.
+    pub moved: SetInference,
+    /// The neighbours of 1-NN.
+    pub reference: SetInference,
+}
+
+impl SetFloat {
+    /// Runs the networks.
+    pub fn new(model: &SetModel, recipe: &SetRecipe, sets: &Sets, device: &Device) -> Self {
+        let infer = |some: &[Set]| model.infer(sets, some, recipe.data.scale, device);
+        Self { drawn: infer(&sets.test), moved: infer(&sets.test_moved), reference: infer(&sets.reference) }
+    }
+
+    /// The figures, by name.
+    pub fn figures(&self, recipe: &SetRecipe, sets: &Sets) -> Vec<(String, f64)> {
+        let mut figures = Vec::new();
+        let mut note = |name: &str, value: f64| figures.push((name.to_owned(), value));
+        let labels = |some: &[Set]| some.iter().map(|set| set.label).collect::<Vec<_>>();
+        let test = labels(&sets.test);
+        if !self.moved.reconstructions.is_empty() {
+            if sets.types > 0 {
+                let (whole, single) = self.types_right(sets);
+                note("set_accuracy_float", whole);
+                note("element_accuracy_float", single);
+            }
+            if sets.points {
+                let squared = f64::from(recipe.data.scale).powi(2);
+                if recipe.order.is_some() {
+                    note("reconstruction_mse", squared * self.squared_error(sets));
+                }
+                let all: f64 = self.moved.chamfer.iter().map(|&apart| f64::from(apart)).sum();
+                note("chamfer", squared * all / self.moved.chamfer.len() as f64);
+            }
+        }
+        if !sets.classes.is_empty() {
+            let known = labels(&sets.reference);
+            note("nearest_accuracy_float", nearest_accuracy(&self.reference.codes, &known, &self.moved.codes, &test));
+        }
+        if !self.moved.logits.is_empty() {
+            let classes = |of: &SetInference| of.logits.iter().map(|logits| largest(logits)).collect::<Vec<_>>();
+            note("accuracy_moved_float", accuracy(classes(&self.moved), &test));
+            note("accuracy_float", accuracy(classes(&self.drawn), &test));
+        }
+        if !self.moved.rotations.is_empty() {
+            let degrees = self.law_degrees(sets);
+            note("pose_error_deg_median_float", percentile(&degrees, 0.5));
+            note("pose_error_deg_p95_float", percentile(&degrees, 0.95));
+        }
+        note("code_error_float", self.code_error());
+        figures
+    }
+
+    /// The shares of moved sets of which every type is right, and of types that are right.
+    fn types_right(&self, sets: &Sets) -> (f64, f64) {
+        let channels = sets.channels();
+        let from = channels - sets.types;
+        let (mut whole, mut single, mut all) = (0, 0, 0);
+        for (estimate, set) in self.moved.reconstructions.iter().zip(&sets.test_moved) {
+            let rows = estimate.chunks_exact(channels).zip(set.counts.chunks_exact(channels));
+            let right =
+                rows.filter(|(logits, truth)| largest(&logits[from..]).is_some_and(|kind| truth[from + kind] == 1));
+            let (right, elements) = (right.count(), sets.size(set));
+            whole += usize::from(right == elements);
+            single += right;
+            all += elements;
+        }
+        (whole as f64 / sets.test.len() as f64, single as f64 / all as f64)
+    }
+
+    /// The mean squared error of a coordinate, network units squared.
+    fn squared_error(&self, sets: &Sets) -> f64 {
+        let channels = sets.channels();
+        let (mut sum, mut count) = (0.0, 0.0);
+        for (estimate, truth) in self.moved.reconstructions.iter().zip(&self.moved.canonical) {
+            for (estimate, truth) in estimate.chunks_exact(channels).zip(truth.chunks_exact(channels)) {
+                sum += (0..3).map(|axis| f64::from(estimate[axis] - truth[axis]).powi(2)).sum::<f64>();
+                count += 3.0;
+            }
+        }
+        sum / count
+    }
+
+    /// For each test set, how far ψ(g·x) is from g·ψ(x), degrees.
+    pub fn law_degrees(&self, sets: &Sets) -> Vec<f32> {
+        let pairs = self.drawn.rotations.iter().zip(&self.moved.rotations).zip(&sets.moves);
+        pairs
+            .map(|((drawn, moved), by)| {
+                let expected = product(Rotation::from_quaternion(by.quaternion).rows(), matrix(drawn));
+                // The angle from the Frobenius distance, which is exact for small ones.
+                let difference = expected.as_flattened().iter().zip(moved).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
+                2.0 * (difference / 8.0).sqrt().min(1.0).asin().to_degrees()
+            })
+            .collect()
+    }
+
+    /// The largest difference between codes of a set and the set moved, as a share of the range of all codes.
+    fn code_error(&self) -> f64 {
+        let numbers = || self.drawn.codes.iter().flatten().copied();
+        let range = numbers().fold(f32::MIN, f32::max) - numbers().fold(f32::MAX, f32::min);
+        let pairs = numbers().zip(self.moved.codes.iter().flatten());
+        f64::from(pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / range.max(f32::MIN_POSITIVE))
+    }
+}
+
+fn matrix(row: &[f32]) -> [[f32; 3]; 3] {
+    std::array::from_fn(|i| std::array::from_fn(|j| row[3 * i + j]))
+}
+
+fn product(a: [[f32; 3]; 3], b: [[f32; 3]; 3]) -> [[f32; 3]; 3] {
+    std::array::from_fn(|i| std::array::from_fn(|j| (0..3).map(|k| a[i][k] * b[k][j]).sum()))
+}
+
+fn largest(numbers: &[f32]) -> Option<usize> {
+    (0..numbers.len()).max_by(|&a, &b| numbers[a].total_cmp(&numbers[b]))
+}

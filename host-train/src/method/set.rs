@@ -1,0 +1,257 @@
+//! The group-invariant autoencoder on sets, and its classical counterpart.
+//!
+//! Formula: `t = mean of the places`, `R = ψ(x − t)`, `c = Rᵀ(x − t)`, `f = trunk(c)`, `z = η(f)`, `π` sorts
+//! the scores `w·f`, largest first; `x̂ = (R·δ(z) + t)` in the order of the caller, which is that of `π⁻¹`.
+//! `L = w_r · d(x̂, x) + w_e · entropy(SoftSort) + w_c · cross-entropy(head(z), label)`.
+//! The distance d is measured in the canonical pose, which changes none of it: cross-entropy of types, mean squared error
+//! of places. Without an order it is the Chamfer distance, the mean squared distance to the nearest, both ways, of δ's
+//! points and the set's: no element is named.
+//! The code is equal for every permutation, rotation and translation because c's elements are, but for their order, and
+//! pools forget that.
+
+use super::giae::Loss;
+use super::{Psi, SetPsi};
+use crate::data::augment::deviate;
+use crate::data::sets::Sets;
+use crate::nn::set::{DenseLayer, SetLayer, pool};
+use crate::nn::{Sorted, initialize, soft_sort};
+use crate::recipe::set::{SetPooling, SetRecipe};
+use burn::nn::loss::CrossEntropyLossConfig;
+use burn::nn::{Linear, LinearConfig};
+use burn::prelude::*;
+use burn::tensor::activation::log_softmax;
+use rand_chacha::ChaCha8Rng;
+
+/// All networks of a recipe; those that it does not need are absent.
+#[derive(Module, Debug)]
+pub struct SetModel {
+    /// ψ behind the mean place.
+    pub(crate) psi: Option<SetPsi>,
+    /// On the canonical elements: the place, then the types.
+    pub(crate) trunk: Vec<SetLayer>,
+    /// η behind the pool.
+    pub(crate) eta: Vec<DenseLayer>,
+    /// From η's last layer to the code; with a bias.
+    pub(crate) code: Linear,
+    /// From the trunk's numbers to a score; no bias, which would order nothing.
+    pub(crate) score: Option<Linear>,
+    /// From the code to the logits, if the class loss has a weight.
+    pub(crate) class_head: Option<Linear>,
+    /// δ, if the reconstruction loss has a weight.
+    pub(crate) delta: Option<SetDecoder>,
+    /// What η reads of the trunk.
+    #[module(skip)]
+    pub(crate) pooling: SetPooling,
+    /// Whether elements have a place.
+    #[module(skip)]
+    pub(crate) points: bool,
+    #[module(skip)]
+    noise: f32,
+    #[module(skip)]
+    temperature: f32,
+}
+
+/// δ.
+#[derive(Module, Debug)]
+pub struct SetDecoder {
+    layers: Vec<DenseLayer>,
+    /// All elements of the largest set side by side.
+    last: Linear,
+    #[module(skip)]
+    channels: usize,
+}
+
+/// Sets of one step, all of one size.
+#[derive(Clone, Debug)]
+pub struct SetBatch {
+    /// `[B, N, channels]`, as [`Sets::tensor`] gives them.
+    pub elements: Tensor<3>,
+    /// `[B]`.
+    pub labels: Tensor<1, Int>,
+    /// Draws the noise on scores.
+    pub rng: ChaCha8Rng,
+}
+
+/// Everything the networks say about a batch.
+#[derive(Clone, Debug)]
+pub struct SetForward {
+    /// ψ's two vectors, `[B, 3, 2]`.
+    pub vectors: Option<Tensor<3>>,
+    /// The rotations, `[B, 3, 3]`.
+    pub rotations: Option<Tensor<3>>,
+    /// The canonical elements in the caller's order, `[B, N, channels]`.
+    pub canonical: Tensor<3>,
+    /// `[B, code]`.
+    pub code: Tensor<2>,
+    /// `[B, N]`.
+    pub scores: Option<Tensor<2>>,
+    /// The order of those.
+    pub sorted: Option<Sorted>,
+    /// `[B, classes]`.
+    pub logits: Option<Tensor<2>>,
+    /// δ's estimate of the canonical set, `[B, N, channels]`; element by element the caller's if there is an order.
+    pub decoded: Option<Tensor<3>>,
+}
+
+impl SetDecoder {
+    fn new(inputs: usize, widths: &[usize], elements: usize, channels: usize, device: &Device) -> Self {
+        let (layers, last) = DenseLayer::stack(inputs, widths, device);
+        Self { layers, last: LinearConfig::new(last, elements * channels).init(device), channels }
+    }
+
+    /// # Shapes
+    /// `[B, code]` → `[B, elements, channels]`, the elements of the largest set.
+    fn forward(&self, code: Tensor<2>) -> Tensor<3> {
+        let all = self.last.forward(self.layers.iter().fold(code, |x, layer| layer.forward(x)));
+        let [b, numbers] = all.dims();
+        all.reshape([b, numbers / self.channels, self.channels])
+    }
+}
+
+impl SetModel {
+    /// Fresh networks for a recipe's sets, weights from its seed.
+    pub fn new(recipe: &SetRecipe, sets: &Sets, device: &Device) -> Self {
+        let channels = sets.channels();
+        let [_, most] = sets.elements;
+        let mut last = channels;
+        let trunk = recipe.trunk.layers.iter().map(|&section| {
+            let layer = SetLayer::new(last, section, device);
+            last = section.channels;
+            layer
+        });
+        let trunk: Vec<SetLayer> = trunk.collect();
+        let pooled = if recipe.eta.pool == SetPooling::Concatenate { last * most } else { last };
+        let (eta, width) = DenseLayer::stack(pooled, &recipe.eta.layers, device);
+        let (code, loss) = (recipe.eta.code, &recipe.loss);
+        let delta = || SetDecoder::new(code, &recipe.delta.layers, most, channels, device);
+        let model = Self {
+            psi: recipe.pose.as_ref().map(|section| SetPsi::new(section, device)),
+            trunk,
+            eta,
+            code: LinearConfig::new(width, code).init(device),
+            score: recipe.order.is_some().then(|| LinearConfig::new(last, 1).with_bias(false).init(device)),
+            class_head: (loss.class > 0.0).then(|| LinearConfig::new(code, sets.classes.len()).init(device)),
+            delta: (loss.reconstruction > 0.0).then(delta),
+            pooling: recipe.eta.pool,
+            points: sets.points,
+            noise: recipe.order.as_ref().map_or(0.0, |order| order.noise),
+            temperature: recipe.order.as_ref().map_or(1.0, |order| order.temperature),
+        };
+        initialize(model, recipe.training.seed)
+    }
+
+    /// Runs every network there is.
+    ///
+    /// # Shapes
+    /// `elements` `[B, N, channels]`; the results' are beside them.
+    pub fn forward(&self, elements: Tensor<3>) -> SetForward {
+        self.run(elements, None)
+    }
+
+    /// The same; with a generator, scores are noised.
+    fn run(&self, elements: Tensor<3>, rng: Option<&mut ChaCha8Rng>) -> SetForward {
+        let [b, n, channels] = elements.dims();
+        let (mut vectors, mut rotations, mut canonical) = (None, None, elements.clone());
+        if let Some(psi) = &self.psi {
+            let points = elements.clone().narrow(2, 0, 3);
+            let found = psi.vectors(points.clone());
+            let rotation = Psi::pose(found.clone());
+            // Rows times R are columns times Rᵀ.
+            let turned = points.matmul(rotation.clone());
+            canonical = match channels {
+                3 => turned,
+                _ => Tensor::cat(vec![turned, elements.narrow(2, 3, channels - 3)], 2),
+            };
+            (vectors, rotations) = (Some(found), Some(rotation));
+        }
+        let features = self.trunk.iter().fold(canonical.clone(), |x, layer| layer.forward(x));
+        let pooled = pool(features.clone(), self.pooling);
+        let code = self.code.forward(self.eta.iter().fold(pooled, |x, layer| layer.forward(x)));
+        let scores = self.score.as_ref().map(|score| {
+            let [_, _, width] = features.dims();
+            let scores = score.forward(features.reshape([b * n, width])).reshape([b, n]);
+            match rng {
+                Some(rng) if self.noise > 0.0 => scores + self.score_noise(score, [b, n], rng),
+                _ => scores,
+            }
+        });
+        let sorted = scores.clone().map(|scores| soft_sort(scores, self.temperature));
+        let logits = self.class_head.as_ref().map(|head| head.forward(code.clone()));
+        let decoded = self.delta.as_ref().map(|delta| {
+            let places = delta.forward(code.clone());
+            match &sorted {
+                Some(sorted) => sorted.hard.clone().matmul(places.narrow(1, 0, n)),
+                None => places.narrow(1, 0, n),
+            }
+        });
+        SetForward { vectors, rotations, canonical, code, scores, sorted, logits, decoded }
+    }
+
+    /// What independent noise on all numbers of an element does to its score: it is as long as the weights.
+    fn score_noise(&self, score: &Linear, [b, n]: [usize; 2], rng: &mut ChaCha8Rng) -> Tensor<2> {
+        let weight = score.weight.val();
+        let length = weight.square().sum().sqrt().reshape([1, 1]);
+        let noise: Vec<f32> = (0..b * n).map(|_| self.noise * deviate(rng)).collect();
+        Tensor::<2>::from_data(TensorData::new(noise, [b, n]), &length.device()) * length
+    }
+
+    /// How far δ's estimate is from the set, in the canonical pose; see the module's formula.
+    fn distance(&self, forward: &SetForward) -> Option<Tensor<1>> {
+        let decoded = forward.decoded.clone()?;
+        let [_, n, channels] = decoded.dims();
+        let place = if self.points { 3 } else { 0 };
+        let points = self.points.then(|| {
+            let [estimate, truth] = [decoded.clone(), forward.canonical.clone()].map(|x| x.narrow(2, 0, 3));
+            match n > 0 && forward.sorted.is_none() && self.pooling != SetPooling::Concatenate {
+                true => chamfer(estimate, truth).mean(),
+                false => (estimate - truth).square().mean(),
+            }
+        });
+        let types = (channels > place).then(|| {
+            let [estimate, truth] = [decoded, forward.canonical.clone()].map(|x| x.narrow(2, place, channels - place));
+            (log_softmax(estimate, 2) * truth).sum_dim(2).mean().neg()
+        });
+        match (points, types) {
+            (Some(points), Some(types)) => Some(points + types),
+            (points, types) => points.or(types),
+        }
+    }
+
+    /// The recipe's loss on a batch.
+    pub fn loss(&self, batch: SetBatch, recipe: &SetRecipe) -> Loss {
+        let weights = &recipe.loss;
+        let SetBatch { elements, labels, mut rng } = batch;
+        let device = elements.device();
+        let forward = self.run(elements, Some(&mut rng));
+        let zero = || Tensor::<1>::zeros([1], &device);
+        let reconstruction = self.distance(&forward).unwrap_or_else(zero);
+        let entropy = match &forward.sorted {
+            Some(sorted) if weights.entropy > 0.0 => sorted.entropy(),
+            _ => zero(),
+        };
+        let class = forward.logits.map_or_else(zero, |logits| {
+            CrossEntropyLossConfig::new()
+                .with_smoothing(Some(weights.label_smoothing))
+                .init(&device)
+                .forward(logits, labels)
+        });
+        let total =
+            reconstruction.clone() * weights.reconstruction + entropy * weights.entropy + class.clone() * weights.class;
+        Loss { total, reconstruction: reconstruction.detach(), class: class.detach() }
+    }
+}
+
+/// The mean squared distance from each point to the nearest of the other set, both ways.
+///
+/// # Shapes
+/// `[B, M, 3]`, `[B, N, 3]` → `[B]`.
+pub(super) fn chamfer(a: Tensor<3>, b: Tensor<3>) -> Tensor<1> {
+    let [batch, m, _] = a.dims();
+    let [_, n, _] = b.dims();
+    let squared = |x: Tensor<3>| x.square().sum_dim(2);
+    let products = a.clone().matmul(b.clone().swap_dims(1, 2));
+    let apart = squared(a) + squared(b).reshape([batch, 1, n]) - products * 2.0;
+    let to_b = apart.clone().min_dim(2).reshape([batch, m]).mean_dim(1);
+    let to_a = apart.min_dim(1).reshape([batch, n]).mean_dim(1);
+    (to_a + to_b).reshape([batch])
+}

@@ -1,0 +1,221 @@
+//! Recipes of sets: elements in any order, with types, places in space or both.
+
+use super::{QuantizeSection, RecipeError, TrainingSection, at_least_one, fraction, positive, value, weight, width};
+use serde::{Deserialize, Serialize};
+
+/// A whole training run on sets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetRecipe {
+    /// What is learned from.
+    pub data: SetData,
+    /// ψ, for elements that have a place; none for networks that take those as they come.
+    #[serde(default)]
+    pub pose: Option<SetPose>,
+    /// What each element goes through before η and the order read it.
+    pub trunk: TrunkSection,
+    /// η, from all elements to the code.
+    pub eta: SetEta,
+    /// In which order the elements stand in the canonical set; none for decoders that name no element.
+    #[serde(default)]
+    pub order: Option<OrderSection>,
+    /// δ, the decoder; used while training only, and only if reconstruction has a weight.
+    pub delta: SetDelta,
+    /// What is minimized.
+    pub loss: SetLoss,
+    /// How it is minimized.
+    pub training: TrainingSection,
+    /// How the trained network becomes integers.
+    pub quantize: QuantizeSection,
+}
+
+/// `[data]`: the sets, which a generator draws.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetData {
+    /// The generator.
+    pub source: SetSource,
+    /// Fewest and most elements of a set.
+    pub elements: [usize; 2],
+    /// The length that the network sees as 1.0.
+    pub scale: f32,
+    /// Sets of an epoch, each drawn anew.
+    pub train: usize,
+    /// Sets to test on, drawn once for all.
+    pub test: usize,
+}
+
+/// A generator of sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SetSource {
+    /// Digits, each as likely as any other.
+    DigitSets,
+    /// Four cubes that touch, in eight ways, somewhere in space.
+    Tetris,
+    /// Points on the surface of solids, somewhere in space.
+    Solids,
+}
+
+/// `[pose]`: ψ. Where the set is needs no learning: it is the mean of the places.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetPose {
+    /// Vectors of an element behind each layer.
+    pub channels: Vec<usize>,
+}
+
+/// What is made of all elements' numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SetPooling {
+    /// The largest of each.
+    Max,
+    /// The mean of each.
+    Mean,
+    /// The sum of each, which grows with the set.
+    Total,
+    /// All side by side, so that the order matters: for the classical autoencoder, a baseline that is never exported.
+    Concatenate,
+}
+
+/// `[trunk]`: layers that treat all elements alike.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrunkSection {
+    /// The layers.
+    pub layers: Vec<TrunkLayer>,
+}
+
+/// One layer of the trunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrunkLayer {
+    /// Numbers of an element behind it.
+    pub channels: usize,
+    /// What of all elements each of them gets to see; nothing unless said.
+    #[serde(default)]
+    pub context: Option<SetPooling>,
+}
+
+/// `[eta]`: η behind the trunk.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetEta {
+    /// What is made of all elements.
+    pub pool: SetPooling,
+    /// Numbers behind each dense layer.
+    pub layers: Vec<usize>,
+    /// Numbers in the code.
+    pub code: usize,
+}
+
+/// `[order]`: the canonical order is that of scores, which are linear in the trunk's numbers, the largest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrderSection {
+    /// Standard deviation of what is added to each of the trunk's numbers before they are scored, while training.
+    pub noise: f32,
+    /// τ of SoftSort: at which difference of scores places begin to mix.
+    pub temperature: f32,
+}
+
+/// `[delta]`: δ, code → canonical set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetDelta {
+    /// Numbers behind each dense layer.
+    pub layers: Vec<usize>,
+}
+
+/// `[loss]`: the weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetLoss {
+    /// Weight of the reconstruction error: cross-entropy (nats) of types, mean squared error of places in network units
+    /// squared, or, without an order, their Chamfer distance.
+    pub reconstruction: f32,
+    /// Weight of the entropies (nats) of SoftSort's rows and columns, which push it towards a permutation.
+    #[serde(default)]
+    pub entropy: f32,
+    /// Weight of the cross-entropy (nats) of the class head.
+    pub class: f32,
+    /// Probability spread evenly over all classes in the target, 0 to 1.
+    pub label_smoothing: f32,
+}
+
+impl SetRecipe {
+    /// A built-in recipe by name, or any recipe by path.
+    pub fn load(name_or_path: &str) -> Result<Self, RecipeError> {
+        let (name, text) = super::text(name_or_path)?;
+        Self::from_toml(&name, &text)
+    }
+
+    /// Parses and validates; `name` is for the error only.
+    pub fn from_toml(name: &str, text: &str) -> Result<Self, RecipeError> {
+        let recipe: Self = super::parse(name, text)?;
+        recipe.validate()?;
+        Ok(recipe)
+    }
+
+    /// The recipe as TOML, for `config.toml` beside a run's results.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a recipe holds nothing that TOML cannot say")
+    }
+
+    /// Whether two recipes give the same weights: how those are packaged may be changed afterwards.
+    pub fn trains_as(&self, other: &Self) -> bool {
+        *self == Self { quantize: self.quantize.clone(), ..other.clone() }
+    }
+
+    /// Everything that can be known to fail without the data.
+    pub fn validate(&self) -> Result<(), RecipeError> {
+        let (data, loss) = (&self.data, &self.loss);
+        let [least, most] = data.elements;
+        at_least_one("data.elements", least)?;
+        at_least_one("data.elements", most)?;
+        if least > most {
+            return value("data.elements", format!("says at least {least} and at most {most}"));
+        }
+        positive("data.scale", data.scale.into())?;
+        if data.train < self.training.batch {
+            return value("data.train", "is less than a batch");
+        }
+        if data.test == 0 {
+            return value("data.test", "must be at least 1");
+        }
+        match (data.source, &self.pose) {
+            (SetSource::DigitSets, Some(_)) => {
+                return value("pose", "is for elements that have a place, and digits have none");
+            }
+            (_, Some(pose)) if pose.channels.is_empty() => return value("pose.channels", "is empty"),
+            (_, Some(pose)) => pose.channels.iter().try_for_each(|&channels| width("pose.channels", channels))?,
+            (_, None) => {}
+        }
+        for layer in &self.trunk.layers {
+            width("trunk.layers", layer.channels)?;
+            if layer.context == Some(SetPooling::Concatenate) {
+                return value("trunk.layers", "has a context that depends on the order; use max, mean or total");
+            }
+        }
+        if self.eta.pool == SetPooling::Concatenate && least != most {
+            return value("eta.pool", "puts elements side by side, which wants sets of one size");
+        }
+        self.eta.layers.iter().try_for_each(|&layer| width("eta.layers", layer))?;
+        width("eta.code", self.eta.code)?;
+        self.delta.layers.iter().try_for_each(|&layer| width("delta.layers", layer))?;
+        if let Some(order) = &self.order {
+            weight("order.noise", order.noise.into())?;
+            positive("order.temperature", order.temperature.into())?;
+        }
+        weight("loss.reconstruction", loss.reconstruction.into())?;
+        weight("loss.entropy", loss.entropy.into())?;
+        weight("loss.class", loss.class.into())?;
+        fraction("loss.label_smoothing", loss.label_smoothing.into())?;
+        if loss.reconstruction == 0.0 && loss.class == 0.0 {
+            return value("loss", "gives reconstruction and class the weight zero, so there is nothing to learn");
+        }
+        self.training.validate()?;
+        self.quantize.validate()
+    }
+}
