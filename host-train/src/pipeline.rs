@@ -2,6 +2,7 @@
 //! do once the weights are there.
 
 pub mod grid;
+pub mod set;
 
 use crate::data::{Dataset, Window, windows};
 use crate::evaluate::device::Device as Core;

@@ -49,7 +49,7 @@ pub fn run(options: &Options) -> Result<u8> {
         }
         AnyRecipe::Set(recipe) => {
             let workshop = SetWorkshop::new(recipe, &options.backend)?;
-            workshop.publish(&run, &workshop.measure(&run)?)?;
+            workshop.publish(&run, &workshop.export(&run)?)?;
         }
     }
     Ok(DONE)

@@ -6,9 +6,11 @@ use crate::backend;
 use crate::data::sets::Sets;
 use crate::evaluate::set::SetFloat;
 use crate::method::SetModel;
-use crate::recipe::set::SetRecipe;
-use crate::run::{CONFIG, METRICS, Run, metrics_json};
-use crate::train::{SetTask, Trained, load, train};
+use crate::pipeline::set::{measure_set, package_set};
+use crate::recipe::set::{SetPooling, SetRecipe};
+use crate::report::gather::{GatheredSet, gather_set};
+use crate::run::{CONFIG, METRICS, PACKAGE, REPORT, Run, metrics_json};
+use crate::train::{Epoch, SetTask, Trained, load, train};
 use anyhow::Result;
 use burn::prelude::{Device, Module};
 
@@ -19,10 +21,14 @@ pub struct SetWorkshop {
     sets: Sets,
 }
 
-/// A trained and measured run.
+/// A trained, packaged and measured run.
 pub struct SetFinished {
+    /// The package; none of a baseline that is never exported.
+    pub package: Option<Vec<u8>>,
     /// Name and value, in the order in which they are printed.
     pub metrics: Vec<(String, f64)>,
+    /// The losses of its training.
+    pub history: Vec<Epoch>,
 }
 
 impl SetWorkshop {
@@ -37,29 +43,44 @@ impl SetWorkshop {
     pub fn train(&self, run: &Run, resume: bool) -> Result<SetFinished> {
         let task = SetTask::new(&self.recipe, &self.sets)?;
         let trained = interruptible(run, resume, |stop| train(&task, &self.device, run.path(), resume, stop))?;
-        Ok(self.finish(trained))
+        self.finish(&run.name(), trained)
     }
 
-    /// Measures a trained run again.
-    pub fn measure(&self, run: &Run) -> Result<SetFinished> {
+    /// Packages a trained run again and measures it.
+    pub fn export(&self, run: &Run) -> Result<SetFinished> {
         let task = SetTask::new(&self.recipe, &self.sets)?;
-        Ok(self.finish(load(&task, run.path(), &self.device)?))
+        self.finish(&run.name(), load(&task, run.path(), &self.device)?)
     }
 
-    // Networks of sets are not packaged yet: figures are those of the float networks.
-    fn finish(&self, trained: Trained<SetModel>) -> SetFinished {
-        let float = SetFloat::new(&trained.model, &self.recipe, &self.sets, &self.device);
-        let mut metrics = float.figures(&self.recipe, &self.sets);
-        metrics.push(("parameters".into(), trained.model.num_params() as f64));
-        SetFinished { metrics }
+    fn finish(&self, name: &str, trained: Trained<SetModel>) -> Result<SetFinished> {
+        let Trained { model, history, .. } = trained;
+        let (mut package, mut metrics) = (None, Vec::new());
+        if self.recipe.eta.pool != SetPooling::Concatenate {
+            let bytes = package_set(name, &self.recipe, &self.sets, &model)?;
+            metrics = measure_set(&bytes, &self.sets, Some((&model, &self.recipe, &self.device)))?.metrics;
+            package = Some(bytes);
+        }
+        let float = SetFloat::new(&model, &self.recipe, &self.sets, &self.device);
+        metrics.extend(float.figures(&self.recipe, &self.sets));
+        metrics.push(("parameters".into(), model.num_params() as f64));
+        Ok(SetFinished { package, metrics, history })
     }
 
     /// Writes a finished run's files and prints its figures.
     pub fn publish(&self, run: &Run, finished: &SetFinished) -> Result<()> {
-        run.write(&[
-            (CONFIG, self.recipe.to_toml().as_bytes()),
-            (METRICS, format!("{}\n", metrics_json(&finished.metrics)).as_bytes()),
-        ])?;
-        table::emit(&format!("{}\nFigures: {}\n", table::set_figures(&finished.metrics), run.file(METRICS).display()))
+        let (recipe, metrics) = (self.recipe.to_toml(), format!("{}\n", metrics_json(&finished.metrics)));
+        let mut files = vec![(CONFIG, recipe.as_bytes()), (METRICS, metrics.as_bytes())];
+        files.extend(finished.package.as_deref().map(|package| (PACKAGE, package)));
+        let report = gather_set(&GatheredSet {
+            name: &run.name(),
+            recipe: &self.recipe,
+            package: finished.package.as_deref(),
+            metrics: &finished.metrics,
+            history: &finished.history,
+        })?;
+        let page = crate::report::html(&report);
+        files.push((REPORT, page.as_bytes()));
+        run.write(&files)?;
+        table::emit(&format!("{}\nReport: {}\n", table::set_figures(&finished.metrics), run.file(REPORT).display()))
     }
 }

@@ -176,18 +176,18 @@ impl Sets {
     pub fn tensor<S: AsRef<[i16]>>(&self, sets: &[S], scale: f32, device: &Device) -> Tensor<3> {
         let channels = self.channels();
         let elements = sets.first().map_or(0, |set| set.as_ref().len() / channels);
-        let unit = self.per_count / scale;
-        let mut numbers = Vec::with_capacity(sets.len() * elements * channels);
-        for set in sets {
-            let mean = self.mean(set.as_ref());
-            for row in set.as_ref().chunks_exact(channels) {
-                numbers.extend(row.iter().enumerate().map(|(channel, &count)| match mean {
-                    Some(mean) if channel < 3 => (i32::from(count) - mean[channel]) as f32 * unit,
-                    _ => f32::from(count),
-                }));
-            }
-        }
+        let numbers: Vec<f32> = sets.iter().flat_map(|set| self.numbers(set.as_ref(), scale)).collect();
         Tensor::from_data(TensorData::new(numbers, [sets.len(), elements, channels]), device)
+    }
+
+    /// One set as `[N, channels]`, in the same way.
+    pub fn numbers(&self, counts: &[i16], scale: f32) -> Vec<f32> {
+        let (mean, unit) = (self.mean(counts), self.per_count / scale);
+        let number = |(channel, &count): (usize, &i16)| match mean {
+            Some(mean) if channel < 3 => (i32::from(count) - mean[channel]) as f32 * unit,
+            _ => f32::from(count),
+        };
+        counts.chunks_exact(self.channels()).flat_map(|row| row.iter().enumerate().map(number)).collect()
     }
 
     /// The mean place, rounded to the nearest count; what lies half way goes away from zero.

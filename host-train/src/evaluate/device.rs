@@ -25,6 +25,10 @@ pub struct Reading {
     pub code: Vec<f32>,
     /// The most likely class.
     pub class: Option<usize>,
+    /// Of a set, which element stands where in the canonical order; empty for a model that finds none.
+    pub order: Vec<i16>,
+    /// How far the score at each place is above that at the next, in counts; 0 is a tie.
+    pub gaps: Vec<u16>,
 }
 
 impl Reading {
@@ -76,13 +80,18 @@ impl<'p> Device<'p> {
         let mut session = Session::new(self.model.clone(), &mut self.arena)?;
         Ok(match session.run(window)? {
             Outcome::Degenerate(degenerate) => Reading { degenerate: Some(degenerate), ..Reading::default() },
-            Outcome::Encoded(found) => Reading {
-                pose: found.pose,
-                degenerate: None,
-                canonical: found.canonical.to_vec(),
-                code: found.code.map(|code| code.dequantized().collect()).unwrap_or_default(),
-                class: found.logits.map(|logits| logits.argmax()),
-            },
+            Outcome::Encoded(found) => {
+                let order = found.order();
+                Reading {
+                    pose: found.pose,
+                    degenerate: None,
+                    canonical: found.canonical.to_vec(),
+                    code: found.code.map(|code| code.dequantized().collect()).unwrap_or_default(),
+                    class: found.logits.map(|logits| logits.argmax()),
+                    order: order.map(|order| order.places.to_vec()).unwrap_or_default(),
+                    gaps: order.map(|order| order.gaps.to_vec()).unwrap_or_default(),
+                }
+            }
         })
     }
 

@@ -5,6 +5,7 @@ pub mod figures;
 pub mod grid;
 pub mod metrics;
 pub mod set;
+pub mod set_device;
 
 use crate::data::{ACCELERATION, CHANNELS, Window, rotation};
 use device::{Device, Reading};

@@ -8,7 +8,23 @@ use burn::prelude::*;
 use gimbal_core::group::so3::Rotation;
 
 /// Name, unit and meaning of each figure of a set's `metrics.json`, in the order in which they are printed.
-pub const SET_FIGURES: [(&str, &str, &str); 11] = [
+pub const SET_FIGURES: [(&str, &str, &str); 27] = [
+    ("set_accuracy_int8", "", "moved test sets of which every type is right: integer code and order, float decoder"),
+    ("element_accuracy_int8", "", "types that are right"),
+    (
+        "reconstruction_mse_int8",
+        "",
+        "mean squared error of the places, each coordinate, units of the data squared: integer pose, code and order",
+    ),
+    ("chamfer_int8", "", "Chamfer distance of the places, units of the data squared: integer pose and code"),
+    ("nearest_accuracy", "", "1-NN on the integer code, all sets at random pose, fit on sets as they are trained on"),
+    ("knn_accuracy", "", "the same, 5-NN"),
+    ("accuracy_moved_int8", "", "test accuracy through core, moved"),
+    ("accuracy_int8", "", "the same, sets as drawn"),
+    ("pose_error_deg_median", "°", "angle between ψ(g·x) and g·ψ(x), integer path, median"),
+    ("pose_error_deg_p95", "°", "the same, 95th percentile"),
+    ("degenerate_sets", "", "moved test sets without a pose"),
+    ("tied_places", "", "share of neighbouring places that hold different elements of one score"),
     ("set_accuracy_float", "", "moved test sets of which every type is right, float networks"),
     ("element_accuracy_float", "", "types that are right"),
     ("reconstruction_mse", "", "mean squared error of the places, each coordinate, units of the data squared"),
@@ -19,6 +35,10 @@ pub const SET_FIGURES: [(&str, &str, &str); 11] = [
     ("pose_error_deg_median_float", "°", "angle between ψ(g·x) and g·ψ(x), median"),
     ("pose_error_deg_p95_float", "°", "the same, 95th percentile"),
     ("code_error_float", "", "largest change of a code's number under g, as a share of the codes' range"),
+    ("macs", "", "multiplications of an activation by a weight, a set of the most elements"),
+    ("package_bytes", "B", "the whole package"),
+    ("arena_bytes", "B", "memory for activations"),
+    ("arena_lower_bound_bytes", "B", "no plan of this model can do with less"),
     ("parameters", "", "numbers that training adjusted, decoder included"),
 ];
 

@@ -101,7 +101,7 @@ impl SetDecoder {
 
     /// # Shapes
     /// `[B, code]` → `[B, elements, channels]`, the elements of the largest set.
-    fn forward(&self, code: Tensor<2>) -> Tensor<3> {
+    pub(super) fn forward(&self, code: Tensor<2>) -> Tensor<3> {
         let all = self.last.forward(self.layers.iter().fold(code, |x, layer| layer.forward(x)));
         let [b, numbers] = all.dims();
         all.reshape([b, numbers / self.channels, self.channels])

@@ -70,6 +70,20 @@ impl SetModel {
     }
 }
 
+impl SetModel {
+    /// δ of codes that came from elsewhere: for each, the canonical set place after place, with as many elements as the
+    /// largest set has, network units and logits of types. Empty without a decoder.
+    pub fn decode(&self, codes: &[Vec<f32>], device: &Device) -> Vec<Vec<f32>> {
+        let Some(delta) = &self.delta else { return Vec::new() };
+        let batch = |codes: &[Vec<f32>]| {
+            let shape = [codes.len(), codes.first().map_or(0, Vec::len)];
+            let codes = Tensor::<2>::from_data(TensorData::new(codes.concat(), shape), device);
+            rows(delta.forward(codes).flatten(1, 2))
+        };
+        codes.chunks(BATCH).flat_map(batch).collect()
+    }
+}
+
 impl SetInference {
     fn one(&self, i: usize) -> Self {
         fn at<T: Clone>(all: &[T], i: usize) -> Vec<T> {

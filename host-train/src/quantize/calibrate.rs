@@ -58,7 +58,7 @@ pub fn calibrate<'w>(network: &Network, fields: usize, windows: impl IntoIterato
 }
 
 /// The length of each vector's part that is perpendicular to those before it.
-fn span(spanning: &[[f32; 3]]) -> Option<Vec<f32>> {
+pub(super) fn span(spanning: &[[f32; 3]]) -> Option<Vec<f32>> {
     let &[a, b, ref third @ ..] = spanning else { return None };
     let dot = |a: [f32; 3], b: [f32; 3]| a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
     let (aa, ab, bb) = (dot(a, a), dot(a, b), dot(b, b));

@@ -2,6 +2,7 @@
 
 use super::network::{Convolution, GatedConvolution, Linear, Network, Psi};
 use crate::method::Model;
+use crate::nn::NormGate;
 use crate::recipe::Pooling;
 use burn::nn::conv::Conv1d;
 use burn::nn::{BatchNorm, Linear as Dense};
@@ -20,11 +21,7 @@ pub fn extract(model: &Model) -> Network {
                 .zip(&psi.gates)
                 .map(|(convolution, gate)| GatedConvolution {
                     convolution: plain(&convolution.conv),
-                    gate: hard_sigmoid(gated(
-                        &gate.norm,
-                        &gate.mix.weight.val(),
-                        gate.mix.bias.as_ref().map(|bias| numbers(bias.val())),
-                    )),
+                    gate: gate_of(gate),
                 })
                 .collect(),
             head: plain(&psi.head.conv).linear,
@@ -74,6 +71,12 @@ fn gated(norm: &BatchNorm, weight: &Tensor<3>, bias: Option<Vec<f32>>) -> Linear
         }
     }
     Linear { weights, bias }
+}
+
+/// A gate's linear map from the vectors' lengths, up to the clamp.
+pub(super) fn gate_of(gate: &NormGate) -> Linear {
+    let bias = gate.mix.bias.as_ref().map(|bias| numbers(bias.val()));
+    hard_sigmoid(gated(&gate.norm, &gate.mix.weight.val(), bias))
 }
 
 /// `l ↦ l / 6 + 1/2`, which a clamp to 0 … 1 makes the hard sigmoid.

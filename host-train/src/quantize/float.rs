@@ -139,7 +139,7 @@ fn mean_vectors(vectors: &Vectors, channels: usize) -> Vec<[f32; 3]> {
 }
 
 /// Scales each sample's vectors by their gates.
-fn gate(linear: &Linear, vectors: &mut Vectors) {
+pub(super) fn gate(linear: &Linear, vectors: &mut Vectors) {
     let channels = linear.rows();
     let lengths = lengths(vectors);
     for (t, lengths) in lengths.chunks_exact(channels).enumerate() {
@@ -151,7 +151,7 @@ fn gate(linear: &Linear, vectors: &mut Vectors) {
     }
 }
 
-fn lengths([x, y, z]: &Vectors) -> Vec<f32> {
+pub(super) fn lengths([x, y, z]: &Vectors) -> Vec<f32> {
     x.iter().zip(y).zip(z).map(|((x, y), z)| (x * x + y * y + z * z).sqrt()).collect()
 }
 
@@ -182,13 +182,13 @@ fn convolve(layer: &Convolution, x: &[f32], inputs: usize) -> Vec<f32> {
     y
 }
 
-fn mean(x: &[f32], channels: usize) -> Vec<f32> {
+pub(super) fn mean(x: &[f32], channels: usize) -> Vec<f32> {
     let length = (x.len() / channels) as f32;
     (0..channels).map(|c| x.iter().skip(c).step_by(channels).sum::<f32>() / length).collect()
 }
 
 /// The matrix of two vectors, and its determinant, −1 where there is a third one on the other side of their plane.
-fn gram_schmidt(spanning: &[[f32; 3]]) -> Option<([[f32; 3]; 3], f32)> {
+pub(super) fn gram_schmidt(spanning: &[[f32; 3]]) -> Option<([[f32; 3]; 3], f32)> {
     let &[a, b, ref third @ ..] = spanning else { return None };
     let dot = |a: [f32; 3], b: [f32; 3]| a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
     let unit = |v: [f32; 3]| v.map(|x| x / dot(v, v).sqrt());

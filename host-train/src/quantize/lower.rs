@@ -3,21 +3,20 @@
 use super::calibrate::Ranges;
 use super::float::Site;
 use super::network::{Convolution, Linear, Network, Psi};
-use super::weights::Scales;
 use super::writer::{Writer, small, symmetric};
 use crate::package::{Contract, Parts};
 use crate::recipe::{ClassInput, Pooling};
 use gimbal_core::format::{Chart, Dtype, NONE, PoseHead, Role, TensorId};
-use gimbal_core::kernel::{NormGate, Operands, Operator, QuantizeFeatures, QuantizeVectors, Window};
+use gimbal_core::kernel::{Operands, Operator, QuantizeFeatures, QuantizeVectors, Window};
 use gimbal_core::quant::Requantize;
 
 /// Vectors reach this many times as far as on the calibration windows before they saturate. Sixteen
 /// bits leave room, and a saturated vector no longer turns with its window.
-const VECTOR_HEADROOM: f32 = 2.0;
+pub(super) const VECTOR_HEADROOM: f32 = 2.0;
 
 /// Spanning vectors shorter than this many counts have no trustworthy direction: the roundings of a
 /// sum's steps, about a count together, turn them by two degrees.
-const MINIMUM_SPAN: f32 = 32.0;
+pub(super) const MINIMUM_SPAN: f32 = 32.0;
 
 /// Why a network cannot run on the device.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +33,12 @@ pub enum LowerError {
         "Layer `{layer}` amplifies beyond what eight bits hold; look at its weights, or calibrate on more windows."
     )]
     Steep {
+        /// The layer.
+        layer: String,
+    },
+    /// What depends on the order of a set's elements is no model of sets.
+    #[error("Layer `{layer}` puts elements side by side, so that their order matters; such a baseline is not exported.")]
+    Ordered {
         /// The layer.
         layer: String,
     },
@@ -98,7 +103,9 @@ impl Lowering<'_> {
                 layer.convolution.linear.rows(),
             )?;
             self.convolution(&name, &layer.convolution, signal, next, symmetric)?;
-            self.gate(&name, &layer.gate, next, i)?;
+            let shrink = self.ranges.longest(Site::Convolved(i))
+                / self.ranges.longest(Site::Gated(i)).max(f32::MIN_POSITIVE);
+            self.writer.gate(&name, &layer.gate, next.id, shrink)?;
             signal = next;
         }
         // The head before the sum: each step's rounding is then averaged, and the sum has none.
@@ -222,34 +229,6 @@ impl Lowering<'_> {
         let requantize = self.writer.feature_requantize(y.id, false);
         self.writer.linear(name, layer, all_time(x), [x.id, y.id], requantize)?;
         Ok(y)
-    }
-
-    fn gate(&mut self, name: &str, gate: &Linear, vectors: Signal, layer: usize) -> Result<(), LowerError> {
-        let scratch = self.writer.scratch([1, 2, vectors.channels]);
-        // A gate of 1 is 2¹⁵, one more than fits: saturating there costs 3·10⁻⁵.
-        let input = self.writer.scale(vectors.id);
-        let scales = Scales { input, input_zero: 0, input_reach: 1 << 15, output: 1.0 / 32768.0 };
-        let quantized = self.writer.quantized(name, gate, scales)?;
-        let weights = quantized.write(&mut self.writer.parts.blob);
-        // Where gates are small throughout, the gated vectors keep more digits if each is doubled a few times.
-        let doublings = (self.ranges.longest(Site::Convolved(layer))
-            / self.ranges.longest(Site::Gated(layer)).max(f32::MIN_POSITIVE))
-        .log2()
-        .floor()
-        .clamp(0.0, 14.0);
-        self.writer.parts.push_layer(
-            name,
-            Operator::NormGate(NormGate {
-                operands: Operands::new(vectors.id, vectors.id).with_scratch(scratch),
-                requantize: Requantize { shift: quantized.shift, zero_point: 0, min: 0, max: i16::MAX },
-                weights,
-                gate_shift: 15 - doublings as u16,
-                reserved: 0,
-            }),
-        );
-        // What follows reads the gated vectors at their new scale.
-        self.writer.parts.rescale(vectors.id, doublings.exp2().recip());
-        Ok(())
     }
 
     /// A tensor of int16 vectors whose longest fits with room to spare.

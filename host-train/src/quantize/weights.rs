@@ -1,7 +1,7 @@
 //! Rounding linear maps to int8, row by row, and packing them into tiles.
 
 use super::network::Linear;
-use gimbal_core::format::ALIGNMENT;
+use gimbal_core::format::{ALIGNMENT, Dtype};
 use gimbal_core::kernel::Tiles;
 use std::ops::RangeInclusive;
 
@@ -103,6 +103,21 @@ pub(super) fn multipliers(factors: &[f64]) -> (Vec<i32>, u16) {
 pub(super) fn product_multiplier(factor: f64) -> Option<(i32, u16)> {
     let (multipliers, shift) = shared_shift(&[factor], 33..=61);
     multipliers.first().filter(|&&multiplier| multiplier < i32::MAX).map(|&multiplier| (multiplier, shift))
+}
+
+/// Two factors for core's sums of two elements, which leave room for both products and a zero point in 64 bits if the
+/// elements have 16, and in 32 if they have 8.
+pub(super) fn sum_multipliers(factors: [f64; 2], dtype: Dtype) -> ([i32; 2], u16) {
+    let digits = if dtype == Dtype::I8 { 21 } else { 30 };
+    let largest = factors.iter().fold(f64::MIN_POSITIVE, |largest, factor| largest.max(factor.abs()));
+    let shift = (digits - largest.log2().floor() as i32 - 1).clamp(1, digits);
+    (factors.map(|factor| (factor * f64::from(shift).exp2()).round() as i32), shift as u16)
+}
+
+/// One factor for core's means over a set, whose shift leaves room for half a step of each element.
+pub(super) fn mean_multiplier(factor: f64) -> (i32, u16) {
+    let (multipliers, shift) = shared_shift(&[factor], 1..=46);
+    (multipliers.first().copied().unwrap_or(0), shift)
 }
 
 /// Multipliers saturate where the smallest shift is still too large.

@@ -2,10 +2,13 @@
 
 use super::lower::LowerError;
 use super::network::Linear;
-use super::weights::{Quantized, Scales, multipliers, product_multiplier};
+use super::weights::{Quantized, Scales, mean_multiplier, multipliers, product_multiplier, sum_multipliers};
 use crate::package::Parts;
 use gimbal_core::format::{Dtype, MAX_FIELDS, Tensor, TensorId};
-use gimbal_core::kernel::{Concat, Conv, CrossProduct, Operands, Operator, Pool, Pooling, Rearrange, Window};
+use gimbal_core::kernel::{
+    BroadcastAdd, Concat, Conv, CrossProduct, NormGate, Operands, Operator, OuterProduct, Pool, Pooling, Rearrange, SetPool, SetPooling,
+    Window,
+};
 use gimbal_core::quant::Requantize;
 use std::ops::Range;
 
@@ -121,6 +124,75 @@ impl Writer {
         Ok(y)
     }
 
+    /// Declares a tensor's length to be the number of a set's elements, which may be fewer from run to run.
+    pub fn varying(&mut self, id: TensorId) -> TensorId {
+        if self.parts.least.is_some() {
+            // How few is filled in when the package is written.
+            self.parts.tensors[usize::from(id)].least = 1;
+        }
+        id
+    }
+
+    /// What all elements of a set are pooled to, `[planes, 1, channels]`.
+    pub fn set_pool(
+        &mut self,
+        name: &str,
+        pooling: SetPooling,
+        [x, y]: [TensorId; 2],
+        requantize: impl Fn(u16) -> Requantize,
+    ) {
+        let factor = f64::from(self.scale(x)) / f64::from(self.scale(y));
+        let (multiplier, shift) = match pooling {
+            SetPooling::Mean => mean_multiplier(factor),
+            SetPooling::Total => (multipliers(&[factor]).0[0], multipliers(&[factor]).1),
+            SetPooling::Max | SetPooling::Sum => (0, 1),
+        };
+        let (operands, requantize) = (Operands::new(x, y), requantize(shift));
+        let pool = SetPool { operands, requantize, multiplier, pooling: pooling.code(), reserved: 0 };
+        self.parts.push_layer(name, Operator::SetPool(pool));
+    }
+
+    /// Adds what all elements have in common to each of them, times a sign.
+    pub fn broadcast_add(
+        &mut self,
+        name: &str,
+        [x, u, y]: [TensorId; 3],
+        sign: f64,
+        requantize: impl Fn(u16) -> Requantize,
+    ) {
+        let factors = [x, u].map(|id| f64::from(self.scale(id)) / f64::from(self.scale(y)));
+        let (multipliers, shift) = sum_multipliers([factors[0], sign * factors[1]], self.record(y).dtype);
+        let operands = Operands { inputs: [x, u], ..Operands::new(x, y) };
+        let add = BroadcastAdd { operands, requantize: requantize(shift), multipliers };
+        self.parts.push_layer(name, Operator::BroadcastAdd(add));
+    }
+
+    /// Scales vectors by a linear map of their lengths, in place. Where gates are small throughout, the gated vectors keep
+    /// more digits if each is doubled a few times: `shrink` is how much shorter they are at least.
+    pub fn gate(&mut self, name: &str, gate: &Linear, vectors: TensorId, shrink: f32) -> Result<(), LowerError> {
+        let channels = self.record(vectors).shape[2].into();
+        let scratch = self.scratch([1, 2, channels]);
+        // A gate of 1 is 2¹⁵, one more than fits: saturating there costs 3·10⁻⁵.
+        let input = self.scale(vectors);
+        let scales = Scales { input, input_zero: 0, input_reach: 1 << 15, output: 1.0 / 32768.0 };
+        let quantized = self.quantized(name, gate, scales)?;
+        let weights = quantized.write(&mut self.parts.blob);
+        let doublings = shrink.log2().floor().clamp(0.0, 14.0);
+        self.parts.push_layer(
+            name,
+            Operator::NormGate(NormGate {
+                operands: Operands::new(vectors, vectors).with_scratch(scratch),
+                requantize: Requantize { shift: quantized.shift, zero_point: 0, min: 0, max: i16::MAX },
+                weights,
+                gate_shift: 15 - doublings as u16,
+                reserved: 0,
+            }),
+        );
+        // What follows reads the gated vectors at their new scale.
+        self.parts.rescale(vectors, doublings.exp2().recip());
+        Ok(())
+    }
+
     /// Some neighbouring channels of many.
     pub fn channels(&mut self, name: &str, x: TensorId, channels: Range<usize>) -> Result<TensorId, LowerError> {
         let Tensor { dtype, shape, scale, zero_point, .. } = *self.record(x);
@@ -141,6 +213,16 @@ impl Writer {
         let cross = CrossProduct { operands, multiplier, shift, reserved: 0 };
         self.parts.push_layer(name, Operator::CrossProduct(cross));
         Ok(y)
+    }
+
+    /// Vectors of one channel times numbers, at the scale that the output has.
+    pub fn outer(&mut self, name: &str, [v, s, y]: [TensorId; 3]) -> Result<(), LowerError> {
+        let factor = f64::from(self.scale(v)) * f64::from(self.scale(s)) / f64::from(self.scale(y));
+        let (multiplier, shift) = product_multiplier(factor).ok_or_else(|| LowerError::Steep { layer: name.into() })?;
+        let operands = Operands { inputs: [v, s], ..Operands::new(v, y) };
+        let product = OuterProduct { operands, requantize: symmetric(shift), multiplier };
+        self.parts.push_layer(name, Operator::OuterProduct(product));
+        Ok(())
     }
 
     /// The channels of two tensors, in the unit of the first. What the second is then worth, its reader must know, or not

@@ -7,12 +7,14 @@ use crate::evaluate::Evaluation;
 use crate::evaluate::device::Device;
 use crate::evaluate::figures::table;
 use crate::evaluate::grid::GRID_FIGURES;
+use crate::evaluate::set::SET_FIGURES;
 use crate::inspect::layers;
 use crate::package::ContractField;
 use crate::pipeline::grid::GridMeasured;
 use crate::pipeline::{Split, arena_lower_bound};
 use crate::recipe::Recipe;
 use crate::recipe::grid::GridRecipe;
+use crate::recipe::set::SetRecipe;
 use crate::reproduce::figures;
 use crate::train::Epoch;
 use gimbal_core::group::Group;
@@ -97,21 +99,60 @@ pub fn gather_grid(run: &GatheredGrid<'_>) -> anyhow::Result<Report> {
     let (layers, totals) = cost(device.model(), run.package);
     let mut panels = vec![figures::gallery(run.package, run.recipe, run.posed)?];
     panels.extend(figures::maps(run.measured, run.recipe, run.posed));
-    let metric = |(name, value): &(String, f64)| {
-        let (_, unit, meaning) = GRID_FIGURES.iter().find(|(known, ..)| known == name)?;
-        let (unit, meaning) = ((*unit).into(), (*meaning).into());
-        Some(Metric { name: name.clone(), value: *value, meaning, unit, ..Metric::default() })
-    };
     Ok(Report {
         name: run.name.into(),
         recipe_toml: run.recipe.to_toml(),
-        metrics: run.measured.metrics.iter().filter_map(metric).collect(),
+        metrics: described(&run.measured.metrics, &GRID_FIGURES),
         panels,
         layers,
         totals,
         curves: vec![curve("training", run.history)],
         ..Report::default()
     })
+}
+
+/// What a report of sets is made of.
+pub struct GatheredSet<'a> {
+    /// The run's name.
+    pub name: &'a str,
+    /// What was trained.
+    pub recipe: &'a SetRecipe,
+    /// What came out; none of a baseline that is never exported.
+    pub package: Option<&'a [u8]>,
+    /// Its figures.
+    pub metrics: &'a [(String, f64)],
+    /// Its losses.
+    pub history: &'a [Epoch],
+}
+
+/// Gathers a report of sets.
+///
+/// # Errors
+/// If the package is none.
+pub fn gather_set(run: &GatheredSet<'_>) -> Result<Report, Error> {
+    let (layers, totals) = match run.package {
+        Some(package) => cost(Device::new(package)?.model(), package),
+        None => Default::default(),
+    };
+    Ok(Report {
+        name: run.name.into(),
+        recipe_toml: run.recipe.to_toml(),
+        metrics: described(run.metrics, &SET_FIGURES),
+        layers,
+        totals,
+        curves: vec![curve("training", run.history)],
+        ..Report::default()
+    })
+}
+
+/// Figures with what they mean.
+fn described(metrics: &[(String, f64)], figures: &[(&str, &str, &str)]) -> Vec<Metric> {
+    let metric = |(name, value): &(String, f64)| {
+        let (_, unit, meaning) = figures.iter().find(|(known, ..)| known == name)?;
+        let (unit, meaning) = ((*unit).into(), (*meaning).into());
+        Some(Metric { name: name.clone(), value: *value, meaning, unit, ..Metric::default() })
+    };
+    metrics.iter().filter_map(metric).collect()
 }
 
 /// What each layer costs, and all of them.

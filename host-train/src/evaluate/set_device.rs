@@ -1,0 +1,205 @@
+//! How good packages of sets are, measured through core, and what a float decoder makes of their integers.
+
+use super::device::{Device as Core, Reading};
+use super::metrics::{accuracy, knn_accuracy, nearest_accuracy, percentile};
+use crate::data::sets::{Set, Sets};
+use crate::method::SetModel;
+use crate::recipe::set::SetRecipe;
+use burn::prelude::*;
+use gimbal_core::Error;
+use gimbal_core::group::so3::Rotation;
+use gimbal_core::group::{Element, Group};
+
+/// What a package says of the test sets as drawn and moved, and of sets as they are trained on.
+#[derive(Clone, Debug, Default)]
+pub struct SetEvaluation {
+    /// As drawn.
+    pub drawn: Vec<Reading>,
+    /// Moved.
+    pub moved: Vec<Reading>,
+    /// The neighbours of 1-NN and 5-NN.
+    pub reference: Vec<Reading>,
+    /// For each test set that has a pose both ways, how far ψ(g·x) is from g·ψ(x), degrees.
+    pub law: Vec<f32>,
+}
+
+/// Runs a package over test sets.
+///
+/// # Errors
+/// If the package takes other sets.
+pub fn evaluate_set(core: &mut Core<'_>, sets: &Sets) -> Result<SetEvaluation, Error> {
+    let [drawn, moved, reference] = [&sets.test, &sets.test_moved, &sets.reference].map(|sets| core.read_all(sets));
+    let (drawn, moved, reference) = (drawn?, moved?, reference?);
+    let pairs = drawn.iter().zip(&moved).zip(&sets.moves);
+    let law = pairs.filter_map(|((drawn, moved), by)| {
+        let expected = Rotation::from_quaternion(by.quaternion).compose(rotation(drawn)?);
+        Some(expected.angle_to(&rotation(moved)?).to_degrees())
+    });
+    let law = law.collect();
+    Ok(SetEvaluation { drawn, moved, reference, law })
+}
+
+impl SetEvaluation {
+    /// The figures, by name: how well the law is kept if there is ψ, neighbours of the codes, all sets at random pose, and
+    /// accuracies if there are classes.
+    pub fn figures(&self, core: &Core<'_>, sets: &Sets) -> Vec<(String, f64)> {
+        let mut figures = Vec::new();
+        let mut note = |name: &str, value: f64| figures.push((name.to_owned(), value));
+        let labels = |some: &[Set]| some.iter().map(|set| set.label).collect::<Vec<_>>();
+        let (test, known) = (labels(&sets.test), labels(&sets.reference));
+        if core.model().pose_heads().len() > 1 {
+            note("pose_error_deg_median", percentile(&self.law, 0.5));
+            note("pose_error_deg_p95", percentile(&self.law, 0.95));
+        }
+        if !core.model().pose_heads().is_empty() {
+            let degenerate = self.moved.iter().filter(|reading| reading.degenerate.is_some());
+            note("degenerate_sets", degenerate.count() as f64);
+        }
+        if !sets.classes.is_empty() {
+            let codes = |of: &[Reading]| of.iter().map(|reading| reading.code.clone()).collect::<Vec<_>>();
+            let (reference, moved) = (codes(&self.reference), codes(&self.moved));
+            note("nearest_accuracy", nearest_accuracy(&reference, &known, &moved, &test));
+            note("knn_accuracy", knn_accuracy(&reference, &known, &moved, &test));
+        }
+        if core.classes() > 0 {
+            let classes = |of: &[Reading]| of.iter().map(|reading| reading.class).collect::<Vec<_>>();
+            note("accuracy_moved_int8", accuracy(classes(&self.moved), &test));
+            note("accuracy_int8", accuracy(classes(&self.drawn), &test));
+        }
+        if self.moved.iter().any(|reading| !reading.order.is_empty()) {
+            note("tied_places", self.tied_places(sets));
+        }
+        figures
+    }
+
+    /// The share of neighbouring places whose elements are not equal and have equal scores.
+    fn tied_places(&self, sets: &Sets) -> f64 {
+        let channels = sets.channels();
+        let (mut tied, mut all) = (0, 0);
+        for reading in &self.moved {
+            let row = |place: i16| &reading.canonical[place as usize * channels..][..channels];
+            for (pair, gap) in reading.order.windows(2).zip(&reading.gaps) {
+                all += 1;
+                tied += usize::from(*gap == 0 && row(pair[0]) != row(pair[1]));
+            }
+        }
+        tied as f64 / (all as f64).max(1.0)
+    }
+}
+
+/// What δ, in float, makes of the integer codes of the moved test sets.
+#[derive(Clone, Debug)]
+pub struct SetDecoded {
+    /// For each set, its elements place after place; empty where the set has no pose.
+    places: Vec<Vec<f32>>,
+}
+
+impl SetDecoded {
+    /// Decodes.
+    pub fn new(model: &SetModel, evaluation: &SetEvaluation, device: &Device) -> Self {
+        let there: Vec<usize> = (0..evaluation.moved.len()).filter(|&i| !evaluation.moved[i].code.is_empty()).collect();
+        let codes: Vec<Vec<f32>> = there.iter().map(|&i| evaluation.moved[i].code.clone()).collect();
+        let mut places = vec![Vec::new(); evaluation.moved.len()];
+        there.into_iter().zip(model.decode(&codes, device)).for_each(|(i, decoded)| places[i] = decoded);
+        Self { places }
+    }
+
+    /// The figures, by name: what is right of the types, and how far places are off, both in the caller's set: through
+    /// pose, order and code in integers.
+    pub fn figures(&self, recipe: &SetRecipe, sets: &Sets, evaluation: &SetEvaluation) -> Vec<(String, f64)> {
+        let mut figures = Vec::new();
+        let mut note = |name: &str, value: f64| figures.push((name.to_owned(), value));
+        if self.places.iter().all(Vec::is_empty) {
+            return figures;
+        }
+        let cases = || self.places.iter().zip(&evaluation.moved).zip(&sets.test_moved);
+        if sets.types > 0 && recipe.order.is_some() {
+            let right: Vec<(usize, usize)> =
+                cases().map(|((places, reading), set)| (types_right(places, reading, set, sets), sets.size(set))).collect();
+            let whole = right.iter().filter(|(right, elements)| right == elements).count();
+            let [single, elements] = [0, 1].map(|i| right.iter().map(|&(a, b)| [a, b][i]).sum::<usize>() as f64);
+            note("set_accuracy_int8", whole as f64 / right.len() as f64);
+            note("element_accuracy_int8", single / elements);
+        }
+        if sets.points {
+            let scale = recipe.data.scale;
+            if recipe.order.is_some() {
+                let errors = cases().filter_map(|((places, reading), set)| squared_error(places, reading, set, sets, scale));
+                note("reconstruction_mse_int8", mean(errors));
+            }
+            let errors = cases().filter_map(|((places, reading), set)| chamfer(places, reading, set, sets, scale));
+            note("chamfer_int8", mean(errors));
+        }
+        figures
+    }
+}
+
+/// Elements whose type is right.
+fn types_right(places: &[f32], reading: &Reading, set: &Set, sets: &Sets) -> usize {
+    let channels = sets.channels();
+    let from = channels - sets.types;
+    let right = places.chunks_exact(channels).zip(&reading.order).filter(|(decoded, row)| {
+        let truth = &set.counts[**row as usize * channels..][from..channels];
+        let kinds = &decoded[from..];
+        (0..kinds.len()).max_by(|&a, &b| kinds[a].total_cmp(&kinds[b])).is_some_and(|kind| truth[kind] == 1)
+    });
+    right.count()
+}
+
+/// The mean squared error of a coordinate, units of the data squared.
+fn squared_error(places: &[f32], reading: &Reading, set: &Set, sets: &Sets, scale: f32) -> Option<f64> {
+    let estimate = moved_back(places, reading, sets, scale)?;
+    let truth = |row: i16| place(set, row as usize, sets);
+    let errors = estimate.iter().zip(&reading.order).map(|(estimate, &row)| squared(*estimate, truth(row)) / 3.0);
+    Some(mean(errors))
+}
+
+/// The mean squared distance to the nearest, both ways, units of the data squared.
+fn chamfer(places: &[f32], reading: &Reading, set: &Set, sets: &Sets, scale: f32) -> Option<f64> {
+    let mut estimate = moved_back(places, reading, sets, scale)?;
+    estimate.truncate(sets.size(set));
+    let truth: Vec<[f64; 3]> = (0..sets.size(set)).map(|row| place(set, row, sets)).collect();
+    let nearest = |from: &[[f64; 3]], to: &[[f64; 3]]| {
+        mean(from.iter().map(|&a| to.iter().map(|&b| squared(a, b)).fold(f64::INFINITY, f64::min)))
+    };
+    Some(nearest(&estimate, &truth) + nearest(&truth, &estimate))
+}
+
+/// Decoded places where the caller's set stands, units of the data: `R·p + t`.
+fn moved_back(places: &[f32], reading: &Reading, sets: &Sets, scale: f32) -> Option<Vec<[f64; 3]>> {
+    let (rotation, translation) = match reading.pose?.element {
+        Element::RigidMotion3(motion) => (motion.acting, motion.normal),
+        Element::Translation3(translation) => (Rotation::IDENTITY, translation),
+        _ => return None,
+    };
+    let count = f64::from(sets.per_count);
+    let rows = places.chunks_exact(sets.channels());
+    Some(
+        rows.map(|row| {
+            let turned = rotation.act([row[0], row[1], row[2]]);
+            std::array::from_fn(|i| f64::from(turned[i] * scale) + f64::from(translation.vector()[i]) * count)
+        })
+        .collect(),
+    )
+}
+
+/// A place of a set, units of the data.
+fn place(set: &Set, row: usize, sets: &Sets) -> [f64; 3] {
+    std::array::from_fn(|axis| f64::from(set.counts[row * sets.channels() + axis]) * f64::from(sets.per_count))
+}
+
+fn squared(a: [f64; 3], b: [f64; 3]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
+}
+
+fn mean(numbers: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = numbers.fold((0.0, 0.0), |(sum, count), x| (sum + x, count + 1.0));
+    sum / count
+}
+
+fn rotation(reading: &Reading) -> Option<Rotation> {
+    match reading.pose?.element {
+        Element::RigidMotion3(motion) => Some(motion.acting),
+        _ => None,
+    }
+}

@@ -1,0 +1,64 @@
+//! Folds a trained model of sets into plain layers: normalizations into the layers beside them.
+
+use super::extract::{affine, dense, gate_of, numbers};
+use super::network::Linear;
+use super::set_stack::{SetNetwork, SetPsiStack, SetStep, VectorStep};
+use crate::method::{SetModel, SetPsi};
+use crate::nn::VectorConv;
+use crate::nn::set::{DenseLayer, SetLayer};
+
+/// The plain networks of a trained model in its inference form.
+pub fn extract_set(model: &SetModel) -> SetNetwork {
+    SetNetwork {
+        points: model.points,
+        psi: model.psi.as_ref().map(psi),
+        trunk: model.trunk.iter().map(trunk).collect(),
+        pooling: model.pooling,
+        eta: model.eta.iter().map(behind).collect(),
+        code: dense(&model.code),
+        score: model.score.as_ref().map(dense),
+        classifier: model.class_head.as_ref().map(dense),
+    }
+}
+
+fn psi(psi: &SetPsi) -> SetPsiStack {
+    let layers = psi.layers.iter().map(|layer| VectorStep {
+        own: vectors(&layer.own),
+        context: layer.context.as_ref().map(vectors),
+        gate: gate_of(&layer.gate),
+    });
+    let layers: Vec<VectorStep> = layers.collect();
+    let types = layers.first().map_or(0, |layer| layer.own.columns().saturating_sub(1));
+    SetPsiStack { types, layers, head: vectors(&psi.head) }
+}
+
+/// Of one tap, weights `[outputs, inputs]`.
+fn vectors(mixing: &VectorConv) -> Linear {
+    let weight = mixing.conv.weight.val();
+    let [outputs, _, _] = weight.dims();
+    Linear { weights: numbers(weight), bias: vec![0.0; outputs] }
+}
+
+/// `γ (W·x + U·pool x − μ) / σ + β`.
+fn trunk(layer: &SetLayer) -> SetStep {
+    let (factors, offsets) = affine(&layer.norm);
+    let own = scaled(dense(&layer.own), &factors, &offsets);
+    let none = vec![0.0; factors.len()];
+    let context = layer.context.as_ref().zip(layer.pooling);
+    SetStep { own, context: context.map(|(context, pooling)| (pooling, scaled(dense(context), &factors, &none))) }
+}
+
+fn behind(layer: &DenseLayer) -> Linear {
+    let (factors, offsets) = affine(&layer.norm);
+    scaled(dense(&layer.linear), &factors, &offsets)
+}
+
+/// A layer without bias and the normalization behind it.
+fn scaled(mut linear: Linear, factors: &[f32], offsets: &[f32]) -> Linear {
+    let columns = linear.columns();
+    for (row, factor) in linear.weights.chunks_mut(columns).zip(factors) {
+        row.iter_mut().for_each(|w| *w *= factor);
+    }
+    linear.bias = offsets.to_vec();
+    linear
+}

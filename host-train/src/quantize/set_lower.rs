@@ -1,0 +1,292 @@
+//! Writes the plain networks of a set as core's operators, with the scales that calibration found.
+
+use super::lower::{LowerError, MINIMUM_SPAN, VECTOR_HEADROOM};
+use super::network::Linear;
+use super::set_calibrate::SetRanges;
+use super::set_stack::{SetNetwork, SetPsiStack, SetSite, SetStep, VectorStep};
+use super::writer::{Writer, small, symmetric};
+use crate::package::{Contract, Parts};
+use crate::recipe::set::SetPooling;
+use gimbal_core::format::{Chart, Dtype, NONE, PoseHead, Role, Tensor, TensorId};
+use gimbal_core::kernel::{self, Argsort, Operands, Operator, QuantizeFeatures, QuantizeVectors, Window};
+use gimbal_core::quant::Requantize;
+
+/// Of what an element gives: what all of them together add to it is left out where it is less, as of places around their
+/// mean, which have none.
+const NOTHING: f32 = 1e-3;
+
+/// Lowers the networks of sets of `least` elements, up to as many as the contract's samples. A count of a place is `unit` in
+/// network units, and a type is what it is.
+///
+/// # Errors
+/// See [`LowerError`].
+pub fn lower_set(
+    network: &SetNetwork,
+    ranges: &SetRanges,
+    contract: Contract,
+    least: usize,
+    unit: f32,
+) -> Result<Parts, LowerError> {
+    let most = contract.samples;
+    let mut writer = Writer { parts: Parts::new(contract) };
+    writer.parts.least = (least < most).then_some(least);
+    let mut lowering = Lowering { ranges, unit, most, channels: network.channels(), points: network.points, writer };
+    let canonical = lowering.elements(|writer, shape| {
+        let shape = small("the set", shape)?;
+        Ok(writer.parts.tensor(Dtype::I16, shape, 1.0, 0))
+    })?;
+    let mean = network.points.then(|| lowering.mean()).transpose()?;
+    lowering.writer.parts.canonical(canonical);
+    if let (Some(psi), Some(mean)) = (&network.psi, mean) {
+        lowering.psi(psi, mean)?;
+    }
+    let features = lowering.trunk(network, canonical)?;
+    let code = lowering.eta(network, features)?;
+    if let Some(head) = &network.classifier {
+        let logits = lowering.dense("classifier", SetSite::Logits, head, code, false)?;
+        lowering.writer.parts.network(Role::Classifier, logits);
+    }
+    if let Some(score) = &network.score {
+        lowering.order(score, features, canonical)?;
+    }
+    Ok(lowering.writer.parts)
+}
+
+struct Lowering<'a> {
+    ranges: &'a SetRanges,
+    unit: f32,
+    most: usize,
+    channels: usize,
+    points: bool,
+    writer: Writer,
+}
+
+/// The places as vectors, and their mean.
+struct Mean {
+    places: TensorId,
+    mean: TensorId,
+}
+
+impl Lowering<'_> {
+    /// The mean of the places in whole counts: exact, so that moving the set by whole counts moves it by these.
+    fn mean(&mut self) -> Result<Mean, LowerError> {
+        const NAME: &str = "ψ mean";
+        // In counts, with all of their range.
+        let whole = |shift| Requantize { shift, zero_point: 0, min: i16::MIN, max: i16::MAX };
+        let places = self.writer.parts.tensor(Dtype::I16, small(NAME, [3, self.most, 1])?, self.unit, 0);
+        let places = self.writer.varying(places);
+        self.vectors_of_window(NAME, places, whole);
+        let mean = self.writer.parts.tensor(Dtype::I16, [3, 1, 1], self.unit, 0);
+        self.writer.set_pool(NAME, kernel::SetPooling::Mean, [places, mean], whole);
+        self.writer.parts.network(Role::Psi, mean);
+        self.writer.parts.pose(PoseHead { reference: 1.0, minimum: 1.0, chart: Chart::Mean, vectors: mean });
+        Ok(Mean { places, mean })
+    }
+
+    fn psi(&mut self, psi: &SetPsiStack, Mean { places, mean }: Mean) -> Result<(), LowerError> {
+        const NAME: &str = "ψ input";
+        let mut vectors = self.vectors(NAME, SetSite::Centred, self.most, 1)?;
+        self.writer.broadcast_add(NAME, [places, mean, vectors], -1.0, symmetric);
+        if psi.types > 0 {
+            vectors = self.steered(vectors, psi.types)?;
+        }
+        for (i, layer) in psi.layers.iter().enumerate() {
+            vectors = self.vector_layer(layer, i, vectors)?;
+        }
+        // The head before the sum: each element's rounding is then averaged, and the sum has none.
+        let name = "ψ output";
+        let steps = self.vectors(name, SetSite::Spanning, self.most, psi.head.rows())?;
+        self.writer.linear(name, &psi.head, Window::POINT, [vectors, steps], symmetric)?;
+        let shape = small(name, [3, 1, psi.head.rows()])?;
+        let sum = self.writer.parts.tensor(Dtype::I32, shape, self.writer.scale(steps), 0);
+        self.writer.set_pool(name, kernel::SetPooling::Sum, [steps, sum], symmetric);
+        let reference = self.ranges.median_span() / self.writer.scale(sum);
+        self.writer.parts.network(Role::Psi, sum);
+        let head = PoseHead { reference, minimum: MINIMUM_SPAN, chart: Chart::GramSchmidt, vectors: sum };
+        self.writer.parts.pose(head);
+        Ok(())
+    }
+
+    /// The places beside the places times each type.
+    fn steered(&mut self, vectors: TensorId, types: usize) -> Result<TensorId, LowerError> {
+        const NAME: &str = "ψ types";
+        let window = self.elements(|writer, shape| writer.features(NAME, shape, (0.0, 1.0)))?;
+        // Where there is a place there is nothing.
+        let units = [0.0, 1.0];
+        self.features_of(NAME, [NONE, window], &units);
+        let kinds = self.rows(types, |writer, shape| writer.features(NAME, shape, (0.0, 1.0)))?;
+        let (behind, columns) = (self.channels - types, self.channels);
+        let weights = (0..types).flat_map(|kind| (0..columns).map(move |c| f32::from(u8::from(c == behind + kind))));
+        let choice = Linear { weights: weights.collect(), bias: vec![0.0; types] };
+        let requantize = self.writer.feature_requantize(kinds, false);
+        self.writer.linear(NAME, &choice, Window::POINT, [window, kinds], requantize)?;
+        let shape = small(NAME, [3, self.most, types])?;
+        let products = self.writer.parts.tensor(Dtype::I16, shape, self.writer.scale(vectors), 0);
+        let products = self.writer.varying(products);
+        self.writer.outer(NAME, [vectors, kinds, products])?;
+        let both = self.writer.side_by_side(NAME, [vectors, products])?;
+        Ok(self.writer.varying(both))
+    }
+
+    fn vector_layer(&mut self, layer: &VectorStep, i: usize, vectors: TensorId) -> Result<TensorId, LowerError> {
+        let name = format!("ψ layer {i}");
+        let (inputs, outputs) = (layer.own.columns(), layer.own.rows());
+        let shrink =
+            self.ranges.longest(SetSite::Mixed(i)) / self.ranges.longest(SetSite::Gated(i)).max(f32::MIN_POSITIVE);
+        let own = self.vectors(&name, SetSite::VectorOwn(i), self.most, outputs)?;
+        self.writer.linear(&name, &layer.own, Window::POINT, [vectors, own], symmetric)?;
+        let reach = self.ranges.longest(SetSite::VectorOwn(i)) * NOTHING;
+        let context = layer.context.as_ref().filter(|_| self.ranges.longest(SetSite::VectorContext(i)) > reach);
+        let mixed = match context {
+            None => own,
+            Some(context) => {
+                let means = self.vectors(&name, SetSite::VectorMean(i), 1, inputs)?;
+                self.writer.set_pool(&name, kernel::SetPooling::Mean, [vectors, means], symmetric);
+                let all = self.vectors(&name, SetSite::VectorContext(i), 1, outputs)?;
+                self.writer.linear(&name, context, Window::POINT, [means, all], symmetric)?;
+                let mixed = self.vectors(&name, SetSite::Mixed(i), self.most, outputs)?;
+                self.writer.broadcast_add(&name, [own, all, mixed], 1.0, symmetric);
+                mixed
+            }
+        };
+        self.writer.gate(&name, &layer.gate, mixed, shrink)?;
+        Ok(mixed)
+    }
+
+    fn trunk(&mut self, network: &SetNetwork, canonical: TensorId) -> Result<TensorId, LowerError> {
+        let range = self.ranges.of(SetSite::Elements);
+        let mut x = self.elements(|writer, shape| writer.features("η input", shape, range))?;
+        let units = if self.points { &[self.unit, 1.0][..] } else { &[1.0] };
+        self.features_of("η input", [canonical, x], units);
+        for (i, step) in network.trunk.iter().enumerate() {
+            x = self.step(step, i, x)?;
+        }
+        Ok(x)
+    }
+
+    fn step(&mut self, step: &SetStep, i: usize, x: TensorId) -> Result<TensorId, LowerError> {
+        let name = format!("η layer {i}");
+        let (range, outputs) = (self.ranges.of(SetSite::Features(i)), step.own.rows());
+        let y = self.rows(outputs, |writer, shape| writer.features(&name, shape, range))?;
+        let relu = self.writer.feature_requantize(y, true);
+        let Some((pooling, context)) = &step.context else {
+            self.writer.linear(&name, &step.own, Window::POINT, [x, y], relu)?;
+            return Ok(y);
+        };
+        let range = self.ranges.of(SetSite::Own(i));
+        let own = self.rows(outputs, |writer, shape| writer.features(&name, shape, range))?;
+        let requantize = self.writer.feature_requantize(own, false);
+        self.writer.linear(&name, &step.own, Window::POINT, [x, own], requantize)?;
+        let pooled = self.pool(&name, SetSite::Pooled(i), *pooling, x)?;
+        let all = self.dense(&name, SetSite::Context(i), context, pooled, false)?;
+        self.writer.broadcast_add(&name, [own, all, y], 1.0, relu);
+        Ok(y)
+    }
+
+    fn eta(&mut self, network: &SetNetwork, features: TensorId) -> Result<TensorId, LowerError> {
+        let mut x = self.pool("η pool", SetSite::Pool, network.pooling, features)?;
+        for (i, layer) in network.eta.iter().enumerate() {
+            x = self.dense(&format!("η dense {i}"), SetSite::Dense(i), layer, x, true)?;
+        }
+        let code = self.dense("code", SetSite::Code, &network.code, x, false)?;
+        self.writer.parts.network(Role::Eta, code);
+        Ok(code)
+    }
+
+    fn order(&mut self, score: &Linear, features: TensorId, canonical: TensorId) -> Result<(), LowerError> {
+        const NAME: &str = "order";
+        let range = self.ranges.of(SetSite::Scores);
+        let scores = self.rows(1, |writer, shape| writer.features(NAME, shape, range))?;
+        let requantize = self.writer.feature_requantize(scores, false);
+        self.writer.linear(NAME, score, Window::POINT, [features, scores], requantize)?;
+        let order = self.writer.parts.tensor(Dtype::I16, small(NAME, [2, self.most, 1])?, 1.0, 0);
+        let order = self.writer.varying(order);
+        let operands = Operands { inputs: [scores, canonical], ..Operands::new(scores, order) };
+        self.writer.parts.push_layer(NAME, Operator::Argsort(Argsort { operands }));
+        self.writer.parts.network(Role::Order, order);
+        Ok(())
+    }
+
+    /// A linear map of what all elements have in common.
+    fn dense(
+        &mut self,
+        name: &str,
+        site: SetSite,
+        layer: &Linear,
+        x: TensorId,
+        relu: bool,
+    ) -> Result<TensorId, LowerError> {
+        let y = self.writer.features(name, [1, 1, layer.rows()], self.ranges.of(site))?;
+        let requantize = self.writer.feature_requantize(y, relu);
+        self.writer.linear(name, layer, Window::POINT, [x, y], requantize)?;
+        Ok(y)
+    }
+
+    fn pool(
+        &mut self,
+        name: &str,
+        site: SetSite,
+        pooling: SetPooling,
+        x: TensorId,
+    ) -> Result<TensorId, LowerError> {
+        let Tensor { dtype, scale, zero_point, shape: [_, _, channels], .. } = *self.writer.record(x);
+        let (way, y) = match pooling {
+            // At the scale of the input.
+            SetPooling::Max => {
+                (kernel::SetPooling::Max, self.writer.parts.tensor(dtype, [1, 1, channels], scale, zero_point))
+            }
+            SetPooling::Mean | SetPooling::Total => {
+                let shape = [1, 1, channels.into()];
+                let y = self.writer.features(name, shape, self.ranges.of(site))?;
+                let mean = pooling == SetPooling::Mean;
+                (if mean { kernel::SetPooling::Mean } else { kernel::SetPooling::Total }, y)
+            }
+            SetPooling::Concatenate => return Err(LowerError::Ordered { layer: name.into() }),
+        };
+        let requantize = self.writer.feature_requantize(y, false);
+        self.writer.set_pool(name, way, [x, y], requantize);
+        Ok(y)
+    }
+
+    /// The places of the caller's set in planes.
+    fn vectors_of_window(&mut self, name: &str, vectors: TensorId, requantize: impl Fn(u16) -> Requantize) {
+        let (multipliers, shift) = Writer::input_multipliers(&[self.unit], self.writer.scale(vectors));
+        let operands = Operands::new(NONE, vectors);
+        let operator = QuantizeVectors { operands, requantize: requantize(shift), multipliers };
+        self.writer.parts.push_layer(name, Operator::QuantizeVectors(operator));
+    }
+
+    /// The numbers of a set as features; `units` are those of the place and of the types, or of the types alone.
+    fn features_of(&mut self, name: &str, [x, y]: [TensorId; 2], units: &[f32]) {
+        let (multipliers, shift) = Writer::input_multipliers(units, self.writer.scale(y));
+        let requantize = self.writer.feature_requantize(y, false)(shift);
+        let operands = Operands::new(x, y);
+        let operator = QuantizeFeatures { operands, requantize, multipliers };
+        self.writer.parts.push_layer(name, Operator::QuantizeFeatures(operator));
+    }
+
+    /// A tensor of int16 vectors whose longest fits with room to spare; of all elements, if it is longer than one.
+    fn vectors(&mut self, name: &str, site: SetSite, length: usize, channels: usize) -> Result<TensorId, LowerError> {
+        let longest = self.ranges.longest(site) * VECTOR_HEADROOM;
+        let id = self.writer.halves(name, [3, length, channels], longest)?;
+        Ok(if length == self.most { self.writer.varying(id) } else { id })
+    }
+
+    /// A tensor of as many rows as there are elements, each as long as an element.
+    fn elements(
+        &mut self,
+        tensor: impl FnOnce(&mut Writer, [usize; 3]) -> Result<TensorId, LowerError>,
+    ) -> Result<TensorId, LowerError> {
+        self.rows(self.channels, tensor)
+    }
+
+    /// A tensor of as many rows as there are elements.
+    fn rows(
+        &mut self,
+        channels: usize,
+        tensor: impl FnOnce(&mut Writer, [usize; 3]) -> Result<TensorId, LowerError>,
+    ) -> Result<TensorId, LowerError> {
+        let id = tensor(&mut self.writer, [1, self.most, channels])?;
+        Ok(self.writer.varying(id))
+    }
+}

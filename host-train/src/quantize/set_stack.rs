@@ -1,0 +1,233 @@
+//! The plain networks of a set, and what they compute in f32: what the integers approximate, and where calibration
+//! looks.
+//!
+//! Elements are `[n, channels]`, one a row: the place, if there are places, then the types. Vectors are three such planes.
+
+use super::float::{Vectors, gate, gram_schmidt, lengths, mean};
+use super::network::Linear;
+use crate::recipe::set::SetPooling;
+
+/// Everything that runs on the device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SetNetwork {
+    /// Whether the first three numbers of an element are its place. Places stand around their mean.
+    pub points: bool,
+    /// ψ behind the mean.
+    pub psi: Option<SetPsiStack>,
+    /// Layers that treat all elements alike.
+    pub trunk: Vec<SetStep>,
+    /// What η reads of the trunk.
+    pub pooling: SetPooling,
+    /// Dense layers behind the pool, each followed by a ReLU.
+    pub eta: Vec<Linear>,
+    /// To the code.
+    pub code: Linear,
+    /// From the trunk's numbers to an element's score.
+    pub score: Option<Linear>,
+    /// From the code to the logits.
+    pub classifier: Option<Linear>,
+}
+
+/// ψ: gated layers of vectors, two vectors an element, their sums over the elements.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SetPsiStack {
+    /// Numbers of an element behind its place that its place is multiplied by, each for itself: behind the place as it is,
+    /// these are the first layer's vectors.
+    pub types: usize,
+    /// The layers, in order.
+    pub layers: Vec<VectorStep>,
+    /// From the last layer's vectors to the two whose sums span the pose; no bias.
+    pub head: Linear,
+}
+
+/// A layer of vectors: `gate(own · v + context · mean v)`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VectorStep {
+    /// Of the element; no bias.
+    pub own: Linear,
+    /// Of the mean over all elements; no bias.
+    pub context: Option<Linear>,
+    /// From the vectors' lengths to their gates, which are clamped to 0 … 1.
+    pub gate: Linear,
+}
+
+/// A layer of features: `relu(own · x + context · pool x)`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SetStep {
+    /// Of the element.
+    pub own: Linear,
+    /// Of what all elements are pooled to; no bias.
+    pub context: Option<(SetPooling, Linear)>,
+}
+
+/// A tensor of the networks, as calibration names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SetSite {
+    /// The places around their mean, as vectors.
+    Centred,
+    /// The same times each type.
+    Steered,
+    /// The means of the vectors that come into ψ's layer.
+    VectorMean(usize),
+    /// What ψ's layer makes of these.
+    VectorContext(usize),
+    /// What ψ's layer makes of each element's vectors.
+    VectorOwn(usize),
+    /// The two together, before the gate.
+    Mixed(usize),
+    /// The same behind the gate.
+    Gated(usize),
+    /// The vectors of each element whose sums span the pose.
+    Spanning,
+    /// The canonical elements, in network units.
+    Elements,
+    /// What the trunk's layer reads of all elements.
+    Pooled(usize),
+    /// What it makes of that.
+    Context(usize),
+    /// What it makes of each element, before the ReLU.
+    Own(usize),
+    /// What comes out of it.
+    Features(usize),
+    /// What η reads.
+    Pool,
+    /// The features of η's layer.
+    Dense(usize),
+    /// The code.
+    Code,
+    /// The scores.
+    Scores,
+    /// The logits.
+    Logits,
+}
+
+/// What the networks say of one set.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SetOutputs {
+    /// The two vectors that span the pose; empty without ψ.
+    pub spanning: Vec<[f32; 3]>,
+    /// The rotation by rows, `set = rotation · canonical`.
+    pub rotation: Option<[[f32; 3]; 3]>,
+    /// The code.
+    pub code: Vec<f32>,
+    /// A score for each element; empty without an order.
+    pub scores: Vec<f32>,
+    /// The logits; empty without a classifier.
+    pub logits: Vec<f32>,
+}
+
+impl SetNetwork {
+    /// Numbers of an element.
+    pub fn channels(&self) -> usize {
+        let pooled = || self.eta.first().unwrap_or(&self.code).columns();
+        self.trunk.first().map_or_else(pooled, |step| step.own.columns())
+    }
+
+    /// Runs a set `[n, channels]` in network units, its places around their mean, showing each tensor to `look`: numbers
+    /// for features, lengths for vectors.
+    pub fn run(&self, elements: &[f32], look: &mut impl FnMut(SetSite, &[f32])) -> SetOutputs {
+        let channels = self.channels();
+        let mut features = elements.to_vec();
+        let spanning = self.psi.as_ref().map_or_else(Vec::new, |psi| psi.run(elements, channels, look));
+        let rotation = gram_schmidt(&spanning).map(|(rows, _)| rows);
+        if let Some(rows) = rotation {
+            for place in features.chunks_exact_mut(channels) {
+                let [x, y, z] = [place[0], place[1], place[2]];
+                (0..3).for_each(|i| place[i] = rows[0][i] * x + rows[1][i] * y + rows[2][i] * z);
+            }
+        }
+        look(SetSite::Elements, &features);
+        let mut width = channels;
+        for (i, step) in self.trunk.iter().enumerate() {
+            features = step.run(&features, width, i, look);
+            width = step.own.rows();
+        }
+        let mut dense = pool(&features, width, self.pooling);
+        look(SetSite::Pool, &dense);
+        for (i, layer) in self.eta.iter().enumerate() {
+            dense = layer.apply(&dense).into_iter().map(|x| x.max(0.0)).collect();
+            look(SetSite::Dense(i), &dense);
+        }
+        let code = self.code.apply(&dense);
+        look(SetSite::Code, &code);
+        let scores = self.score.as_ref().map_or_else(Vec::new, |score| each(score, &features, width));
+        look(SetSite::Scores, &scores);
+        let logits = self.classifier.as_ref().map_or_else(Vec::new, |head| head.apply(&code));
+        look(SetSite::Logits, &logits);
+        SetOutputs { spanning, rotation, code, scores, logits }
+    }
+}
+
+impl SetPsiStack {
+    fn run(&self, elements: &[f32], channels: usize, look: &mut impl FnMut(SetSite, &[f32])) -> Vec<[f32; 3]> {
+        let rows = || elements.chunks_exact(channels);
+        let mut vectors: Vectors = std::array::from_fn(|axis| rows().map(|row| row[axis]).collect());
+        look(SetSite::Centred, &lengths(&vectors));
+        if self.types > 0 {
+            let steered = |axis: usize| rows().flat_map(move |row| row[3..].iter().map(move |kind| row[axis] * kind));
+            look(SetSite::Steered, &lengths(&std::array::from_fn(|axis| steered(axis).collect())));
+            let with_types =
+                |axis: usize| rows().flat_map(move |row| [1.0].iter().chain(&row[3..]).map(move |kind| row[axis] * kind));
+            vectors = std::array::from_fn(|axis| with_types(axis).collect());
+        }
+        let mut width = 1 + self.types;
+        for (i, layer) in self.layers.iter().enumerate() {
+            let mut mixed = vectors.each_ref().map(|plane| each(&layer.own, plane, width));
+            look(SetSite::VectorOwn(i), &lengths(&mixed));
+            if let Some(context) = &layer.context {
+                let means = vectors.each_ref().map(|plane| mean(plane, width));
+                look(SetSite::VectorMean(i), &lengths(&means));
+                let all = means.map(|means| context.apply(&means));
+                look(SetSite::VectorContext(i), &lengths(&all));
+                mixed.iter_mut().zip(&all).for_each(|(mixed, all)| add(mixed, all));
+            }
+            look(SetSite::Mixed(i), &lengths(&mixed));
+            gate(&layer.gate, &mut mixed);
+            look(SetSite::Gated(i), &lengths(&mixed));
+            (vectors, width) = (mixed, layer.own.rows());
+        }
+        let steps = vectors.map(|plane| each(&self.head, &plane, width));
+        look(SetSite::Spanning, &lengths(&steps));
+        let [x, y, z] = steps.map(|plane| pool(&plane, self.head.rows(), SetPooling::Total));
+        (0..self.head.rows()).map(|i| [x[i], y[i], z[i]]).collect()
+    }
+}
+
+impl SetStep {
+    fn run(&self, x: &[f32], width: usize, layer: usize, look: &mut impl FnMut(SetSite, &[f32])) -> Vec<f32> {
+        let mut y = each(&self.own, x, width);
+        look(SetSite::Own(layer), &y);
+        if let Some((pooling, context)) = &self.context {
+            let pooled = pool(x, width, *pooling);
+            look(SetSite::Pooled(layer), &pooled);
+            let all = context.apply(&pooled);
+            look(SetSite::Context(layer), &all);
+            add(&mut y, &all);
+        }
+        y.iter_mut().for_each(|y| *y = y.max(0.0));
+        look(SetSite::Features(layer), &y);
+        y
+    }
+}
+
+/// A linear map of each element.
+fn each(linear: &Linear, x: &[f32], width: usize) -> Vec<f32> {
+    x.chunks_exact(width).flat_map(|x| linear.apply(x)).collect()
+}
+
+/// The same numbers to each element.
+fn add(x: &mut [f32], all: &[f32]) {
+    for x in x.chunks_exact_mut(all.len()) {
+        x.iter_mut().zip(all).for_each(|(x, all)| *x += all);
+    }
+}
+
+fn pool(x: &[f32], width: usize, pooling: SetPooling) -> Vec<f32> {
+    let column = |c: usize| x.iter().skip(c).step_by(width).copied();
+    match pooling {
+        SetPooling::Max => (0..width).map(|c| column(c).fold(f32::NEG_INFINITY, f32::max)).collect(),
+        SetPooling::Mean => mean(x, width),
+        SetPooling::Total => (0..width).map(|c| column(c).sum()).collect(),
+        SetPooling::Concatenate => x.to_vec(),
+    }
+}
