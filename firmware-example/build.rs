@@ -76,7 +76,9 @@ fn kernels(package: &Path) -> String {
             let records: BTreeSet<_> = model.operators().map(|operator| operator.record()).collect();
             let operators: Vec<String> = records.iter().map(|record| format!("kernel::{record}::KERNEL")).collect();
             let frames: Vec<String> = model.frames().map(|frame| format!("group::{}", frame.path())).collect();
-            format!("Kernels {{ operators: &[{}], frames: &[{}], sets: None }}", operators.join(", "), frames.join(", "))
+            let sets = if model.takes_sets() { "Some(gimbal_core::set::SETS)" } else { "None" };
+            let [operators, frames] = [operators, frames].map(|all| all.join(", "));
+            format!("Kernels {{ operators: &[{operators}], frames: &[{frames}], sets: {sets} }}")
         }
         Err(error) => {
             println!("cargo::error=the package cannot be used: {error}");

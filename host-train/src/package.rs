@@ -68,6 +68,9 @@ pub struct Parts {
     operators: Vec<Operator>,
     /// What people call each operator.
     names: Vec<String>,
+    /// The fewest samples of a window, of the tensors whose length counts these; `None` where all windows are of one
+    /// length, which then is that of the contract.
+    pub least: Option<usize>,
     /// Bytes of a fast arena, a multiple of four, that the planner fills before the rest; 0 for one arena.
     pub fast_len: u32,
     /// Weights, biases and multipliers.
@@ -108,6 +111,7 @@ impl Parts {
             tensors: Vec::new(),
             operators: Vec::new(),
             names: Vec::new(),
+            least: None,
             fast_len: 0,
             blob: Vec::new(),
         }
@@ -116,10 +120,19 @@ impl Parts {
     /// A new tensor; the operators that touch it decide how long it lives.
     pub fn tensor(&mut self, dtype: Dtype, shape: [u16; 3], scale: f32, zero_point: i16) -> TensorId {
         let (first, last) = (u16::MAX, 0);
-        let tensor = Tensor { dtype, shape, scale, zero_point, offset: 0, bytes: 0, first, last, reserved: 0 };
+        let tensor = Tensor { dtype, shape, scale, zero_point, offset: 0, bytes: 0, first, last, least: 0 };
         // One that is too long is refused when it is planned.
         self.tensors.push(Tensor { bytes: tensor.len().unwrap_or(0), ..tensor });
         (self.tensors.len() - 1) as TensorId
+    }
+
+    /// A new tensor whose length counts the elements of a set: `shape` is its shape for the most elements, and a window
+    /// may have fewer, down to [`least`](Self::least).
+    pub fn set_tensor(&mut self, dtype: Dtype, shape: [u16; 3], scale: f32, zero_point: i16) -> TensorId {
+        let id = self.tensor(dtype, shape, scale, zero_point);
+        // How few is filled in when the package is written.
+        self.tensors[usize::from(id)].least = 1;
+        id
     }
 
     /// Says how the output of the ψ that has just ended becomes a pose: it is read before the next operator.
@@ -173,6 +186,10 @@ impl Parts {
     /// [`PackageError`] for the rest.
     pub fn encode(mut self) -> Result<Vec<u8>, PackageError> {
         let arena_len = self.plan()?;
+        let least = small(self.least.unwrap_or(self.contract.samples))?;
+        for tensor in self.tensors.iter_mut().filter(|tensor| tensor.varies()) {
+            tensor.least = least;
+        }
         let Contract { name, rate_hz, samples, hop, fields, classes } = &self.contract;
         let labels = fields.iter().flat_map(|field| [&field.name, &field.unit]);
         let lines = std::iter::once(name).chain(labels).chain(classes);

@@ -3,7 +3,7 @@
 //!
 //! [`synthetic_package`] is small and looks like what is trained; [`operators_package`] has every operator
 //! of core; those of [`mod@frames`] have its charts, each in a session, [`grids`] has every frame that moves no
-//! vectors, for devices; and those of [`networks`] went the whole road of a recipe. None is a trained model: weights are random, and scales keep the numbers away from both zero
+//! vectors, for devices; [`sets`] has windows of as many elements as there are; and those of [`networks`] went the whole road of a recipe. None is a trained model: weights are random, and scales keep the numbers away from both zero
 //! and saturation.
 
 pub mod bench;
@@ -13,6 +13,7 @@ pub mod grids;
 mod loose;
 pub mod networks;
 mod operators;
+pub mod sets;
 mod windows;
 
 pub use loose::Loose;

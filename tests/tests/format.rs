@@ -2,9 +2,9 @@
 
 use gimbal_core::format::{Chart, Descriptor, Dtype, Field, FieldKind, NONE, Network, PoseHead, Role, Tensor};
 use gimbal_core::kernel::{
-    Add, Argmax, Concat, Conv, CrossProduct, Depthwise, Filters, InnerProduct, Kernel, L2Norm, LogSoftmax, Lut, Mul,
-    NearestCode, NormGate, Operands, Operator, Pool, Pooling, QuantizeFeatures, QuantizeVectors, Rearrange, Softmax,
-    Tiles, Window,
+    Add, Argmax, Argsort, BroadcastAdd, Concat, Conv, CrossProduct, Depthwise, Filters, InnerProduct, Kernel, L2Norm,
+    LogSoftmax, Lut, Mul, NearestCode, NormGate, Operands, Operator, OuterProduct, Pool, Pooling, QuantizeFeatures,
+    QuantizeVectors, Rearrange, SetPool, SetPooling, Softmax, Tiles, Window,
 };
 use gimbal_core::quant::Requantize;
 use gimbal_core::{Aligned, Model};
@@ -31,7 +31,7 @@ fn operators() {
     let pair = Operands { inputs: [258, 259], ..operands };
     let pair_bytes = [2, 1, 3, 1, 2, 0, 0xff, 0xff];
     let (multiplier, multiplier_word) = (-2, [0xfe, 0xff, 0xff, 0xff]);
-    let cases: [(Operator, Vec<u8>); 18] = [
+    let cases: [(Operator, Vec<u8>); 22] = [
         (
             Operator::QuantizeVectors(QuantizeVectors {
                 operands: Operands::new(NONE, 2),
@@ -134,6 +134,25 @@ fn operators() {
             Operator::NearestCode(NearestCode { operands, requantize: REQUANTIZE, multiplier, codes: weights }),
             [&[17, 0, 0, 0][..], &operand_bytes, &REQUANTIZE_BYTES, &multiplier_word, &weight_bytes].concat(),
         ),
+        (
+            Operator::SetPool(SetPool {
+                operands,
+                requantize: REQUANTIZE,
+                multiplier,
+                pooling: SetPooling::Total.code(),
+                reserved: 0,
+            }),
+            [&[18, 0, 0, 0][..], &operand_bytes, &REQUANTIZE_BYTES, &multiplier_word, &[3, 0, 0, 0]].concat(),
+        ),
+        (
+            Operator::BroadcastAdd(BroadcastAdd { operands: pair, requantize: REQUANTIZE, multipliers: [1, -1] }),
+            [&[19, 0, 0, 0][..], &pair_bytes, &REQUANTIZE_BYTES, &multiplier_bytes[..8]].concat(),
+        ),
+        (Operator::Argsort(Argsort { operands: pair }), [&[20, 0, 0, 0][..], &pair_bytes].concat()),
+        (
+            Operator::OuterProduct(OuterProduct { operands: pair, requantize: REQUANTIZE, multiplier }),
+            [&[21, 0, 0, 0][..], &pair_bytes, &REQUANTIZE_BYTES, &multiplier_word].concat(),
+        ),
     ];
     assert_eq!(cases.len(), Kernel::ALL.len());
     for (operator, mut expected) in cases {
@@ -178,10 +197,10 @@ fn a_tensor_record() {
         first: 1,
         last: 258,
         dtype: Dtype::I32,
-        reserved: 0,
+        least: 772,
     };
     let expected =
-        [16, 0, 0, 0, 0x18, 0x18, 0, 0, 0, 0, 0x80, 0x3f, 3, 0, 1, 0, 2, 2, 0xfe, 0xff, 1, 0, 2, 1, 2, 0, 0, 0];
+        [16, 0, 0, 0, 0x18, 0x18, 0, 0, 0, 0, 0x80, 0x3f, 3, 0, 1, 0, 2, 2, 0xfe, 0xff, 1, 0, 2, 1, 2, 0, 4, 3];
     assert_eq!(bytemuck::bytes_of(&tensor), expected);
 }
 
@@ -207,7 +226,7 @@ fn a_whole_file() {
     let records = [bytemuck::bytes_of(&field), bytemuck::bytes_of(&pose), bytemuck::bytes_of(&network)].concat();
     #[rustfmt::skip]
     let expected = [
-        b'G', b'M', b'B', b'L', 4, 0, 0, 0, 28, 0, 0, 0, 32, 0, 0, 0,
+        b'G', b'M', b'B', b'L', 5, 0, 0, 0, 28, 0, 0, 0, 32, 0, 0, 0,
         9, b'h', b'i', b'\n', b'a', b'\n', b'g', b'\n', b'x', b'\n',
         0, 0, 0x48, 0x42, 0x80, 0x01, 64,
         6,

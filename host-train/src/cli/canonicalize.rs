@@ -79,7 +79,9 @@ fn canonical_csv(model: &Model<'_>, readings: &[Reading]) -> Result<Vec<u8>> {
 /// The names of a field's channels.
 fn axes(name: &str, field: &Field) -> Vec<String> {
     match field.kind {
-        FieldKind::Vector | FieldKind::PseudoVector => ["x", "y", "z"].map(|axis| format!("{name} {axis}")).to_vec(),
+        FieldKind::Vector | FieldKind::PseudoVector | FieldKind::Point => {
+            ["x", "y", "z"].map(|axis| format!("{name} {axis}")).to_vec()
+        }
         _ => (0..field.channels()).map(|channel| format!("{name} {channel}")).collect(),
     }
 }
@@ -97,6 +99,8 @@ fn pose_columns(model: &Model<'_>) -> &'static [&'static str] {
         [Chart::Argmax, ..] => &["turned by"],
         [Chart::Centroid] => &["x px", "y px"],
         [Chart::Centroid, ..] => &["x px", "y px", "angle deg"],
+        [Chart::Mean] => &["x counts", "y counts", "z counts"],
+        [Chart::Mean, ..] => &["x counts", "y counts", "z counts", "r00", "r01", "r02", "r10", "r11", "r12"],
         [] => &[],
     }
 }
@@ -109,6 +113,7 @@ fn pose_numbers(element: Element, samples: u16) -> Vec<f32> {
         Element::Shift(g) => vec![g.turns() * f32::from(samples)],
         Element::Cyclic(g) => vec![g.index().into()],
         Element::Translation(g) => g.vector().to_vec(),
+        Element::Translation3(g) => g.vector().to_vec(),
         Element::RigidMotion(g) => vec![g.normal.x(), g.normal.y(), g.acting.angle().to_degrees()],
         other => other.numbers().to_vec(),
     }

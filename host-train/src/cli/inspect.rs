@@ -78,6 +78,7 @@ fn contract(model: &Model<'_>) -> Result<String, fmt::Error> {
             Chart::Argmax => "C_n",
             Chart::Centroid => "T(2)",
             Chart::ThreeVectors => "O(3)",
+            Chart::Mean => "T(3)",
         };
         writeln!(
             text,
@@ -103,7 +104,7 @@ fn contract(model: &Model<'_>) -> Result<String, fmt::Error> {
 /// What the numbers of a field are.
 fn axes(field: &Field) -> String {
     match field.kind {
-        FieldKind::Vector | FieldKind::PseudoVector => "x y z".into(),
+        FieldKind::Vector | FieldKind::PseudoVector | FieldKind::Point => "x y z".into(),
         FieldKind::Row => format!("in rows of {} pixels", field.width),
         FieldKind::Ring => format!("at {} electrodes of a ring", field.width),
         FieldKind::Scalar => format!("in {} channels", field.width),

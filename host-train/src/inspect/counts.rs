@@ -7,7 +7,7 @@
 use super::reach::{Part, Reach};
 use gimbal_core::Model;
 use gimbal_core::format::{Chart, Dtype, FieldKind, NONE, Operator, Tensor};
-use gimbal_core::kernel::{Conv, Depthwise, Pool, Pooling, Rearrange};
+use gimbal_core::kernel::{Conv, Depthwise, Pool, Pooling, Rearrange, SetPool, SetPooling};
 use std::collections::BTreeMap;
 
 /// A step of a window's way, and how often it does what.
@@ -79,6 +79,14 @@ pub fn operator(model: &Model<'_>, operator: &Operator) -> Option<Counts> {
             kind(y).with([("rows", rows), ("elements", elements)])
         }
         Operator::Argmax(_) => kind(x).with([("rows", rows), ("elements", self::elements(x))]),
+        Operator::SetPool(pool) => pooled_set(pool, x, y),
+        Operator::BroadcastAdd(_) => kind(y).with([("rows", rows), ("elements", elements)]),
+        Operator::OuterProduct(_) => kind(y).with([("rows", rows), ("elements", elements)]),
+        Operator::Argsort(_) => {
+            let scores = self::elements(x);
+            let passes = scores.log2().ceil();
+            kind(x).with([("passes", passes), ("scores", scores), ("compared", scores * passes)])
+        }
         Operator::NearestCode(_) => kind(y).with([("codes", elements), ("elements", elements * self::elements(x))]),
     })
 }
@@ -113,6 +121,7 @@ pub fn canonicalize(model: &Model<'_>) -> Counts {
             Chart::Argmax if is_image => ["largest scores", "pixels permuted"],
             Chart::Argmax => ["largest scores", "electrodes moved"],
             Chart::Phase => ["phases", "samples delayed"],
+            Chart::Mean => ["means", "points moved"],
         };
         counts.add(chart, 1.0);
         counts.add(action, elements);
@@ -285,6 +294,33 @@ fn pooled(pool: &Pool, x: &Tensor, y: &Tensor) -> Counts {
         ("bytes compared", all.taps * (channels % 4.0)),
         ("vectors compared", all.taps * (channels / 16.0).ceil()),
     ])
+}
+
+/// Of the most elements.
+fn pooled_set(pool: &SetPool, x: &Tensor, y: &Tensor) -> Counts {
+    let [planes, samples, channels] = x.shape.map(f64::from);
+    let way = |pooling: SetPooling| pool.pooling == pooling.code();
+    let largest = way(SetPooling::Max);
+    let what = match largest {
+        true => "max",
+        false if way(SetPooling::Sum) => "sum",
+        false if way(SetPooling::Mean) => "mean",
+        false => "total",
+    };
+    let counts = Counts::new(format!("set_pool {what} {}", name(x.dtype)))
+        .with([("outputs", elements(y)), ("elements", elements(x))]);
+    if largest {
+        let rows = planes * samples;
+        return counts.with([
+            ("samples", rows),
+            ("words compared", rows * (channels / 4.0).floor()),
+            ("bytes compared", rows * (channels % 4.0)),
+            ("vectors compared", rows * (channels / 16.0).ceil()),
+        ]);
+    }
+    // Eight channels are summed at once.
+    let blocks = planes * (channels / 8.0).ceil();
+    counts.with([("blocks", blocks), ("samples", blocks * samples)])
 }
 
 // ---- Copies ------------------------------------------------------------------------------------------

@@ -63,5 +63,6 @@ pub fn role(role: Role) -> &'static str {
         Role::Psi => "ψ",
         Role::Eta => "η",
         Role::Classifier => "classifier",
+        Role::Order => "order",
     }
 }

@@ -127,7 +127,7 @@ mod tests {
             first: 0,
             last: 0,
             dtype: Dtype::I8,
-            reserved: 0,
+            least: 0,
         }
     }
 

@@ -24,7 +24,7 @@ const REACH: f32 = 0.15;
 /// Whether a package takes windows of vectors, which turn as the sensor does, and not samples on a grid.
 #[must_use]
 pub fn takes_vectors(model: &Model<'_>) -> bool {
-    let kinds = [FieldKind::Vector, FieldKind::PseudoVector];
+    let kinds = [FieldKind::Vector, FieldKind::PseudoVector, FieldKind::Point];
     model.input().fields.iter().any(|field| kinds.contains(&field.kind))
 }
 
@@ -67,7 +67,7 @@ fn element(model: &Model<'_>, extent: Extent, rng: &mut ChaCha8Rng) -> Option<El
     };
     let heads = model.pose_heads();
     Some(match heads.first()?.chart {
-        Chart::GramSchmidt | Chart::UprightGramSchmidt | Chart::ThreeVectors => return None,
+        Chart::GramSchmidt | Chart::UprightGramSchmidt | Chart::ThreeVectors | Chart::Mean => return None,
         Chart::Direction => Element::Planar(turn(rng)),
         Chart::TwoVectors => Element::Orthogonal(Orthogonal::new(turn(rng), rng.random())),
         Chart::Phase => Element::Shift(Shift::from_turns(rng.random())),

@@ -1,0 +1,238 @@
+//! Packages of sets, small and made by hand: one of digits, and one of points with types, which finds where they are, how
+//! they are turned and in which order they stand.
+
+use crate::builder::{Builder, clamped};
+use gimbal_core::format::{Chart, Dtype, FieldKind, NONE, PoseHead, Role, TensorId};
+use gimbal_core::kernel::{
+    Argsort, BroadcastAdd, Concat, NormGate, Operands, Operator, OuterProduct, QuantizeFeatures, QuantizeVectors,
+    SetPool, SetPooling, Window,
+};
+use gimbal_train::package::{Contract, ContractField, Parts};
+
+/// Numbers of a digit, one of which is one.
+pub const DIGITS: u16 = 10;
+/// Numbers of a point's type.
+pub const TYPES: u16 = 4;
+
+const BYTE: (i16, i16) = (-128, 127);
+const SIGNED: (i16, i16) = (-32767, 32767);
+
+/// What a set holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetKind {
+    /// Digits, in an order.
+    Digits,
+    /// Points with types, in a pose and in an order.
+    Points,
+}
+
+impl SetKind {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Digits, Self::Points];
+
+    /// Numbers of an element.
+    #[must_use]
+    pub const fn channels(self) -> u16 {
+        match self {
+            Self::Digits => DIGITS,
+            Self::Points => 3 + TYPES,
+        }
+    }
+
+    /// A package for sets of `least` to `most` elements; the same seed gives the same weights, whatever these are.
+    ///
+    /// # Panics
+    /// Where core refuses it.
+    #[must_use]
+    pub fn package(self, seed: u64, least: u16, most: u16) -> Vec<u8> {
+        self.parts(seed, least, most).encode().expect("the parts fit together")
+    }
+
+    /// What it is made of.
+    #[must_use]
+    pub fn parts(self, seed: u64, least: u16, most: u16) -> Parts {
+        let field = |name: &str, kind, width| ContractField {
+            name: name.into(),
+            unit: "1".into(),
+            per_count: 1.0,
+            kind,
+            width: usize::from(width),
+        };
+        let fields = match self {
+            Self::Digits => vec![field("digit", FieldKind::Scalar, DIGITS)],
+            Self::Points => vec![field("place", FieldKind::Point, 3), field("type", FieldKind::Scalar, TYPES)],
+        };
+        let samples = usize::from(most);
+        let contract = Contract { name: "set".into(), rate_hz: 1.0, samples, hop: samples, fields, classes: vec![] };
+        let mut b = SetBuilder { builder: Builder::new(seed, contract), most };
+        b.builder.parts.least = Some(least.into());
+        let canonical = match self {
+            Self::Digits => b.canonical(self.channels()),
+            Self::Points => b.pose(self.channels()),
+        };
+        let trunk = b.trunk(canonical, self.channels());
+        b.code(trunk);
+        let scores = match self {
+            // Coarse, so that there are ties among different elements.
+            Self::Points => b.scores(trunk, Dtype::I8),
+            Self::Digits => {
+                let wide = b.features(canonical, Dtype::I16, self.channels(), [1 << 30; 4]);
+                b.scores(wide, Dtype::I16)
+            }
+        };
+        b.order(scores, canonical);
+        b.builder.parts
+    }
+}
+
+struct SetBuilder {
+    builder: Builder,
+    most: u16,
+}
+
+impl SetBuilder {
+    /// A tensor of as many rows as there are elements.
+    fn rows(&mut self, dtype: Dtype, planes: u16, channels: u16) -> TensorId {
+        self.builder.parts.set_tensor(dtype, [planes, self.most, channels], 1.0 / 64.0, 0)
+    }
+
+    fn canonical(&mut self, channels: u16) -> TensorId {
+        let canonical = self.rows(Dtype::I16, 1, channels);
+        self.builder.parts.canonical(canonical);
+        canonical
+    }
+
+    /// Elements as features, each field with a multiplier, of the caller's window or of the canonical one.
+    fn features(&mut self, from: TensorId, dtype: Dtype, channels: u16, multipliers: [i32; 4]) -> TensorId {
+        let features = self.rows(dtype, 1, channels);
+        self.builder.parts.push(Operator::QuantizeFeatures(QuantizeFeatures {
+            operands: Operands::new(from, features),
+            multipliers,
+            requantize: clamped(34, 0, BYTE),
+        }));
+        features
+    }
+
+    fn pointwise(&mut self, x: TensorId, y: TensorId, shift: u16) {
+        let (biases, clamp) = match self.builder.parts.tensors[usize::from(y)].dtype {
+            Dtype::I8 => (-3000..=3000, BYTE),
+            _ => (0..=0, SIGNED),
+        };
+        self.builder.conv(x, y, Window::POINT, biases, clamped(shift, 0, clamp));
+    }
+
+    fn pool(&mut self, x: TensorId, pooling: SetPooling, (multiplier, shift): (i32, u16)) -> TensorId {
+        let [planes, _, channels] = self.builder.shape(x);
+        let of = self.builder.parts.tensors[usize::from(x)].dtype;
+        let dtype = if pooling == SetPooling::Sum { Dtype::I32 } else { of };
+        let y = self.builder.tensor(dtype, [planes, 1, channels]);
+        let clamp = if dtype == Dtype::I8 { BYTE } else { SIGNED };
+        self.builder.parts.push(Operator::SetPool(SetPool {
+            operands: Operands::new(x, y),
+            requantize: clamped(shift, 0, clamp),
+            multiplier,
+            pooling: pooling.code(),
+            reserved: 0,
+        }));
+        y
+    }
+
+    fn add(&mut self, x: TensorId, u: TensorId, multipliers: [i32; 2], clamp: (i16, i16)) -> TensorId {
+        let [planes, _, channels] = self.builder.shape(x);
+        let dtype = self.builder.parts.tensors[usize::from(x)].dtype;
+        let y = self.rows(dtype, planes, channels);
+        let operands = Operands { inputs: [x, u], ..Operands::new(x, y) };
+        let requantize = clamped(14, 0, clamp);
+        self.builder.parts.push(Operator::BroadcastAdd(BroadcastAdd { operands, requantize, multipliers }));
+        y
+    }
+
+    /// `y = W·x + U·pool(x)`.
+    fn layer(&mut self, x: TensorId, pooled: TensorId, channels: u16, shift: u16, clamp: (i16, i16)) -> TensorId {
+        let [planes, ..] = self.builder.shape(x);
+        let dtype = self.builder.parts.tensors[usize::from(x)].dtype;
+        let y = self.rows(dtype, planes, channels);
+        self.pointwise(x, y, shift);
+        let u = self.builder.tensor(dtype, [planes, 1, channels]);
+        self.pointwise(pooled, u, shift);
+        self.add(y, u, [1 << 14; 2], clamp)
+    }
+
+    /// Where the points are and how they are turned; returns the canonical window.
+    fn pose(&mut self, channels: u16) -> TensorId {
+        let places = self.rows(Dtype::I16, 3, 1);
+        self.builder.parts.push(Operator::QuantizeVectors(QuantizeVectors {
+            operands: Operands::new(NONE, places),
+            multipliers: [1 << 30, 0, 0, 0],
+            requantize: clamped(30, 0, (i16::MIN, i16::MAX)),
+        }));
+        let mean = self.pool(places, SetPooling::Mean, (1 << 30, 30));
+        self.head(Chart::Mean, mean, 1.0);
+        let canonical = self.canonical(channels);
+
+        let centred = self.add(places, mean, [1 << 14, -1 << 14], SIGNED);
+        // Types alone: places would not be the same in another place.
+        let features = self.features(NONE, Dtype::I8, channels, [0, 1 << 30, 0, 0]);
+        let types = self.rows(Dtype::I8, 1, TYPES);
+        self.pointwise(features, types, 36);
+        let vectors = self.rows(Dtype::I16, 3, TYPES);
+        let operands = Operands { inputs: [centred, types], ..Operands::new(centred, vectors) };
+        let requantize = clamped(34, 0, SIGNED);
+        self.builder.parts.push(Operator::OuterProduct(OuterProduct { operands, requantize, multiplier: 1 << 28 }));
+        let pooled = self.pool(vectors, SetPooling::Mean, (1 << 30, 30));
+        let mixed = self.layer(vectors, pooled, 6, 38, SIGNED);
+        let weights = self.builder.matrix(6, 6, (1 << 18)..=(1 << 20), 1 << 30);
+        let scratch = self.builder.tensor(Dtype::I16, [1, 2, 8]);
+        self.builder.parts.push(Operator::NormGate(NormGate {
+            operands: Operands::new(mixed, mixed).with_scratch(scratch),
+            weights,
+            requantize: clamped(36, 0, (0, 32767)),
+            gate_shift: 14,
+            reserved: 0,
+        }));
+        let spanning = self.rows(Dtype::I16, 3, 2);
+        self.pointwise(mixed, spanning, 37);
+        let sums = self.pool(spanning, SetPooling::Sum, (0, 1));
+        self.head(Chart::GramSchmidt, sums, 8.0);
+        canonical
+    }
+
+    fn head(&mut self, chart: Chart, vectors: TensorId, minimum: f32) {
+        self.builder.parts.network(Role::Psi, vectors);
+        self.builder.parts.pose(PoseHead { reference: 8000.0, minimum, chart, vectors });
+    }
+
+    fn trunk(&mut self, canonical: TensorId, channels: u16) -> TensorId {
+        let features = self.features(canonical, Dtype::I8, channels, [1 << 28, 1 << 30, 0, 0]);
+        let pooled = self.pool(features, SetPooling::Max, (0, 1));
+        self.layer(features, pooled, 8, 37, (0, 127))
+    }
+
+    /// From the largest, the sum and the mean of every channel.
+    fn code(&mut self, trunk: TensorId) {
+        let largest = self.pool(trunk, SetPooling::Max, (0, 1));
+        let total = self.pool(trunk, SetPooling::Total, (1 << 27, 30));
+        let mean = self.pool(trunk, SetPooling::Mean, (1 << 30, 29));
+        let [both, all] = [16, 24].map(|channels| self.builder.tensor(Dtype::I8, [1, 1, channels]));
+        for (a, b, y) in [(largest, total, both), (both, mean, all)] {
+            let operands = Operands { inputs: [a, b], ..Operands::new(a, y) };
+            self.builder.parts.push(Operator::Concat(Concat { operands, axis: 2, reserved: 0 }));
+        }
+        let code = self.builder.tensor(Dtype::I8, [1, 1, 16]);
+        self.pointwise(all, code, 39);
+        self.builder.parts.network(Role::Eta, code);
+    }
+
+    fn scores(&mut self, x: TensorId, dtype: Dtype) -> TensorId {
+        let scores = self.rows(dtype, 1, 1);
+        self.pointwise(x, scores, 38);
+        scores
+    }
+
+    fn order(&mut self, scores: TensorId, canonical: TensorId) {
+        let order = self.builder.parts.set_tensor(Dtype::I16, [2, self.most, 1], 1.0, 0);
+        let operands = Operands { inputs: [scores, canonical], ..Operands::new(scores, order) };
+        self.builder.parts.push(Operator::Argsort(Argsort { operands }));
+        self.builder.parts.network(Role::Order, order);
+    }
+}
