@@ -7,6 +7,7 @@ use crate::group::{Degenerate, Element, Frame, Pose};
 use crate::kernel;
 use crate::model::Model;
 use crate::set::Order;
+use core::fmt;
 
 /// A model and the memory to run it in.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ pub enum Outcome<'s> {
 }
 
 /// The results of a run; they stand in the arena until the next one.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Inference<'s> {
     /// `window = pose · canonical`; `None` for a model that takes windows as they are.
     pub pose: Option<Pose>,
@@ -38,6 +39,15 @@ pub struct Inference<'s> {
     pub logits: Option<Features<'s>>,
     /// Where all else stands: only who asks for it has the code that reads it.
     session: &'s Session<'s, 's>,
+}
+
+impl fmt::Debug for Inference<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { pose, canonical, code, logits, .. } = self;
+        let mut all = f.debug_struct("Inference");
+        all.field("pose", pose).field("canonical", canonical).field("code", code).field("logits", logits);
+        all.field("order", &self.order()).finish()
+    }
 }
 
 impl<'s> Inference<'s> {

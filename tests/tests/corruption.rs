@@ -3,6 +3,7 @@
 use gimbal_core::format::{CHECKSUM_LEN, HEADER_LEN, checksum};
 use gimbal_core::{Error, Model, Session};
 use gimbal_tests::frames::Framed;
+use gimbal_tests::sets::SetKind;
 use gimbal_tests::{operators_package, synthetic_package, synthetic_windows};
 use proptest::prelude::*;
 
@@ -75,13 +76,14 @@ proptest! {
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
         anywhere: bool,
         at: usize,
-        seed in 0u64..12,
+        seed in 0u64..16,
     ) {
-        // A third of them with every operator, and a third with one chart or another.
+        // A quarter of them with every operator, one with one chart or another, and one of sets.
         let package = match seed {
             0..4 => synthetic_package(seed),
             4..8 => operators_package(),
-            _ => Framed::ALL[at % Framed::ALL.len()].package(seed),
+            8..12 => Framed::ALL[at % Framed::ALL.len()].package(seed),
+            _ => SetKind::ALL[at % SetKind::ALL.len()].package(seed, 1 + seed as u16 % 3, 9),
         };
         // Most of a package is weights, which may be anything: aim at header, descriptor, fields and pose heads as well.
         let descriptor_len = u32::from_le_bytes(package[8..12].try_into().unwrap()) as usize;
@@ -103,7 +105,9 @@ fn run(model: Model<'_>) -> Result<(), TestCaseError> {
     // What an arena held before makes no difference.
     let words = model.arena_len().div_ceil(4);
     let (mut zeros, mut noise) = (vec![0; words], vec![0x5a5a_5a5a; words]);
-    for mut window in synthetic_windows(2, 3) {
+    // Of sets also the smallest.
+    let least = usize::from(model.least()) * model.input().channels();
+    for (mut window, len) in synthetic_windows(2, 4).into_iter().zip([len, len, len, least]) {
         window.resize(len, -7);
         let found = [&mut zeros, &mut noise].map(|arena| {
             let mut session = Session::new(model.clone(), arena).map_err(|error| error.to_string())?;
