@@ -11,16 +11,18 @@ use core::hint::black_box;
 #[cfg(target_arch = "arm")]
 use cortex_m_rt::entry;
 use gimbal_core::domain::image::{Affine, quarter_turns, transform};
-use gimbal_core::domain::{ring, signal, vector_window};
+use gimbal_core::domain::{point_set, ring, signal, vector_window};
 use gimbal_core::format::{Dtype, Field, FieldKind, Role, checksum};
 use gimbal_core::group::cyclic::{Argmax, Cyclic};
 use gimbal_core::group::o2::{Handed, Orthogonal};
-use gimbal_core::group::product::{Frame, Product, RigidMotion};
+use gimbal_core::group::product::{Frame, Product, RigidMotion, RigidMotion3};
 use gimbal_core::group::shift::{Phase, Shift};
 use gimbal_core::group::so3::{GramSchmidt, Rotation};
 use gimbal_core::group::translation::{Centroid, Translation};
-use gimbal_core::group::{Element, Group, o3, so2};
-use gimbal_core::kernel::{Filters, Kernels, Operands, Operator, Pooling, Rearrange, Tiles, Window, group_len};
+use gimbal_core::group::{Element, Group, o3, so2, translation3};
+use gimbal_core::kernel::{
+    Filters, Kernels, Operands, Operator, Pooling, Rearrange, SetPooling, Tiles, Window, group_len,
+};
 use gimbal_core::plan::{Slot, assign, lower_bound, overlap};
 use gimbal_core::quant::{Requantize, scale};
 use gimbal_core::{Error, Features, Model, Outcome, Session, Step, math};
@@ -39,6 +41,7 @@ fn main() -> ! {
         black_box(checksum(black_box(package)));
         rotations();
         planes();
+        points();
         rings();
         images();
         numbers();
@@ -72,7 +75,7 @@ fn model(package: &[u8], arena: &mut [u32], window: &mut [i16]) -> Result<(), Er
 fn two_arenas(package: &[u8], fast: &mut [u32], large: &mut [u32], window: &mut [i16]) -> Result<(), Error> {
     let model = Model::with_kernels(package, black_box(&Kernels::ALL))?;
     model.frames().for_each(|frame| _ = black_box(frame.path()));
-    black_box((model.fast_len(), model.clone().arena_len()));
+    black_box((model.fast_len(), model.clone().arena_len(), model.least(), model.takes_sets()));
     let mut session = Session::with_two_arenas(model, fast, large)?;
     let mut steps = 0u32;
     let mut count = |step| steps = steps.wrapping_add((black_box(step) != Step::End).into());
@@ -85,7 +88,7 @@ fn two_arenas(package: &[u8], fast: &mut [u32], large: &mut [u32], window: &mut 
 fn outcome(outcome: Outcome<'_>) {
     match outcome {
         Outcome::Encoded(found) => {
-            black_box((found.pose, found.canonical));
+            black_box((found.pose, found.canonical, found.order()));
             [found.code, found.logits].into_iter().flatten().for_each(features);
         }
         Outcome::Degenerate(why) => _ = black_box(why),
@@ -141,6 +144,22 @@ fn planes() {
     _ = black_box(Frame { origin, direction }.pose(weights.into_iter(), side, black_box(side), v));
 }
 
+/// Translations and rigid motions of space, and sets of points.
+fn points() {
+    let (v, rotation) = (black_box([0.0; 3]), black_box(Rotation::IDENTITY));
+    let t = translation3::Translation::from_vector(v).unwrap_or(translation3::Translation::IDENTITY);
+    black_box((t.compose(t).inverse(), t.x(), t.y(), t.z(), t.act(v), t.to_counts()));
+    let g = RigidMotion3 { normal: t, acting: rotation };
+    black_box((g.compose(g).inverse(), g.act(v), Element::RigidMotion3(g).numbers()));
+    black_box(translation3::Mean.pose(black_box([0; 3])));
+    let (by, mut set) = (black_box([0; 3]), black_box([0; 12]));
+    point_set::translate(by, black_box(&[field(); 2]), &mut set);
+    point_set::turn_about(by, &rotation, black_box([0; 3]), black_box(&[field(); 2]), &mut set);
+    black_box(set);
+    let order = black_box(&[0; 4]);
+    black_box(point_set::permute(order, black_box(3), black_box(&[0i16; 4]), black_box(&mut [0; 4])));
+}
+
 /// Turns of rings and delays of signals.
 fn rings() {
     let (n, channels) = (black_box(0u16), black_box(0usize));
@@ -191,7 +210,7 @@ fn records() {
     black_box(Rearrange::transpose(operands, shape, black_box([n; 3])));
     black_box(Rearrange::upsample(operands, shape, n, black_box(0)));
     black_box(Window::across(black_box(0), black_box(0), black_box(0), black_box(0)));
-    black_box(black_box(Pooling::Max).code());
+    black_box((black_box(Pooling::Max).code(), black_box(SetPooling::Max).code()));
     if let Some(operator) = Operator::decode(black_box(&[0; Operator::LEN / 4])) {
         black_box((operator.encode(), operator.operands()));
     }
