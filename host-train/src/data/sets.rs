@@ -204,3 +204,75 @@ impl Sets {
         rng.random_range(least..=most)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::testing::{device, difference};
+    use crate::recipe::set::SetSource;
+    use proptest::prelude::*;
+
+    fn sets(source: SetSource, elements: [usize; 2]) -> Sets {
+        Sets::new(&SetData { source, elements, scale: 1.0, train: 20, test: 20 })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
+        /// What the networks get is the same wherever the set is, number by number.
+        #[test]
+        fn a_translation_by_counts_changes_nothing(seed in 0u64..1 << 32, by in prop::array::uniform3(-5000i16..5000)) {
+            let sets = sets(SetSource::Tetris, [4, 4]);
+            let set = sets.draw(4, &mut ChaCha8Rng::seed_from_u64(seed));
+            let rows = set.counts.iter().enumerate().map(|(i, count)| count.saturating_add(by[i % 3]));
+            let moved = Set { counts: rows.collect(), label: set.label };
+            let tensor = |set: &Set| sets.tensor(&[set], 1.0, &device());
+            prop_assert_eq!(difference(tensor(&set), tensor(&moved)), 0.0);
+        }
+    }
+
+    #[test]
+    fn moved_sets_are_the_same_elsewhere() {
+        for source in [SetSource::Tetris, SetSource::Solids, SetSource::DigitSets] {
+            let sets = sets(source, [4, 6]);
+            for ((set, moved), by) in sets.test.iter().zip(&sets.test_moved).zip(&sets.moves) {
+                assert_eq!((sets.size(set), set.label), (sets.size(moved), moved.label));
+                let rows =
+                    |set: &Set| set.counts.chunks_exact(sets.channels()).map(<[i16]>::to_vec).collect::<Vec<_>>();
+                let (here, there) = (rows(set), rows(moved));
+                for (row, &from) in there.iter().zip(&by.order) {
+                    let types = 3 * usize::from(sets.points);
+                    assert_eq!(row[types..], here[from][types..]);
+                    if let Some(place) = sets.place(&here[from]) {
+                        let turned = turn(&matrix(by.quaternion), place);
+                        for axis in 0..3 {
+                            let expected = turned[axis] + f32::from(by.translation[axis]);
+                            assert!((f32::from(row[axis]) - expected).abs() <= 0.51);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_permutation_of_a_test_set_is_trained_on() {
+        let sets = sets(SetSource::DigitSets, [2, 2]);
+        let orbit = |set: &Set| -> Vec<i16> {
+            (0..sets.types).map(|kind| set.counts.iter().skip(kind).step_by(sets.types).sum()).collect()
+        };
+        let tested: HashSet<Vec<i16>> = sets.test.iter().map(orbit).collect();
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        let drawn: HashSet<Vec<i16>> = (0..2000).map(|_| orbit(&sets.draw(2, &mut rng))).collect();
+        assert!(tested.is_disjoint(&drawn));
+        // There are 55 pairs of digits.
+        assert_eq!(tested.len() + drawn.len(), 55);
+    }
+
+    #[test]
+    fn the_sets_to_test_on_are_the_same_for_ever() {
+        let again = || sets(SetSource::Solids, [64, 64]);
+        assert_eq!(again().test_moved, again().test_moved);
+        assert_ne!(again().test[0], again().reference[0]);
+    }
+}

@@ -9,6 +9,8 @@ mod psi;
 mod set;
 mod set_infer;
 mod set_psi;
+#[cfg(test)]
+mod set_tests;
 
 pub use batch::Batch;
 pub use giae::{Forward, Loss, Model};
@@ -18,4 +20,4 @@ pub use infer::Inference;
 pub use psi::{Frames, Psi};
 pub use set::{SetBatch, SetDecoder, SetForward, SetModel};
 pub use set_infer::SetInference;
-pub use set_psi::SetPsi;
+pub use set_psi::{SetPsi, ranks};

@@ -9,13 +9,14 @@
 //! The code is equal for every permutation, rotation and translation because c's elements are, but for their order, and
 //! pools forget that.
 
+use super::Psi;
 use super::giae::Loss;
-use super::{Psi, SetPsi};
+use super::set_psi::{SetPsi, invariants, ranks};
 use crate::data::augment::deviate;
 use crate::data::sets::Sets;
 use crate::nn::set::{DenseLayer, SetLayer, pool};
 use crate::nn::{Sorted, initialize, soft_sort};
-use crate::recipe::set::{SetPooling, SetRecipe};
+use crate::recipe::set::{SetDelta, SetPooling, SetRecipe};
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::nn::{Linear, LinearConfig};
 use burn::prelude::*;
@@ -45,6 +46,12 @@ pub struct SetModel {
     /// Whether elements have a place.
     #[module(skip)]
     pub(crate) points: bool,
+    /// Ranks that are types, beside those of the data.
+    #[module(skip)]
+    pub(crate) ranked: usize,
+    /// Whether the trunk reads invariants of ψ's vectors, too.
+    #[module(skip)]
+    pub(crate) invariants: bool,
     #[module(skip)]
     noise: f32,
     #[module(skip)]
@@ -94,8 +101,8 @@ pub struct SetForward {
 }
 
 impl SetDecoder {
-    fn new(inputs: usize, widths: &[usize], elements: usize, channels: usize, device: &Device) -> Self {
-        let (layers, last) = DenseLayer::stack(inputs, widths, device);
+    fn new(inputs: usize, section: &SetDelta, elements: usize, channels: usize, device: &Device) -> Self {
+        let (layers, last) = DenseLayer::stack(inputs, &section.layers, section.normalized, device);
         Self { layers, last: LinearConfig::new(last, elements * channels).init(device), channels }
     }
 
@@ -113,7 +120,12 @@ impl SetModel {
     pub fn new(recipe: &SetRecipe, sets: &Sets, device: &Device) -> Self {
         let channels = sets.channels();
         let [_, most] = sets.elements;
-        let mut last = channels;
+        let ranked = if recipe.pose.as_ref().is_some_and(|pose| pose.ranked) { most } else { 0 };
+        let invariants = match (&recipe.pose, recipe.trunk.invariants) {
+            (Some(pose), true) => 2 * pose.channels.last().copied().unwrap_or_default(),
+            _ => 0,
+        };
+        let mut last = channels + ranked + invariants;
         let trunk = recipe.trunk.layers.iter().map(|&section| {
             let layer = SetLayer::new(last, section, device);
             last = section.channels;
@@ -121,11 +133,11 @@ impl SetModel {
         });
         let trunk: Vec<SetLayer> = trunk.collect();
         let pooled = if recipe.eta.pool == SetPooling::Concatenate { last * most } else { last };
-        let (eta, width) = DenseLayer::stack(pooled, &recipe.eta.layers, device);
+        let (eta, width) = DenseLayer::stack(pooled, &recipe.eta.layers, recipe.eta.normalized, device);
         let (code, loss) = (recipe.eta.code, &recipe.loss);
-        let delta = || SetDecoder::new(code, &recipe.delta.layers, most, channels, device);
+        let delta = || SetDecoder::new(code, &recipe.delta, most, channels, device);
         let model = Self {
-            psi: recipe.pose.as_ref().map(|section| SetPsi::new(section, device)),
+            psi: recipe.pose.as_ref().map(|section| SetPsi::new(section, sets.types + ranked, device)),
             trunk,
             eta,
             code: LinearConfig::new(width, code).init(device),
@@ -134,6 +146,8 @@ impl SetModel {
             delta: (loss.reconstruction > 0.0).then(delta),
             pooling: recipe.eta.pool,
             points: sets.points,
+            ranked,
+            invariants: invariants > 0,
             noise: recipe.order.as_ref().map_or(0.0, |order| order.noise),
             temperature: recipe.order.as_ref().map_or(1.0, |order| order.temperature),
         };
@@ -154,17 +168,21 @@ impl SetModel {
         let (mut vectors, mut rotations, mut canonical) = (None, None, elements.clone());
         if let Some(psi) = &self.psi {
             let points = elements.clone().narrow(2, 0, 3);
-            let found = psi.vectors(points.clone());
+            let types = (channels > 3).then(|| elements.clone().narrow(2, 3, channels - 3));
+            let ranks = (self.ranked > 0).then(|| ranks(points.clone(), self.ranked));
+            let scalars: Vec<Tensor<3>> = [types, ranks].into_iter().flatten().collect();
+            let scalars = (!scalars.is_empty()).then(|| Tensor::cat(scalars, 2));
+            let features = psi.features(points.clone(), scalars.clone());
+            let found = psi.head(features.clone());
+            let invariants = self.invariants.then(|| invariants(points.clone(), features));
             let rotation = Psi::pose(found.clone());
             // Rows times R are columns times Rᵀ.
             let turned = points.matmul(rotation.clone());
-            canonical = match channels {
-                3 => turned,
-                _ => Tensor::cat(vec![turned, elements.narrow(2, 3, channels - 3)], 2),
-            };
+            canonical = Tensor::cat([Some(turned), scalars, invariants].into_iter().flatten().collect(), 2);
             (vectors, rotations) = (Some(found), Some(rotation));
         }
         let features = self.trunk.iter().fold(canonical.clone(), |x, layer| layer.forward(x));
+        let canonical = canonical.narrow(2, 0, channels);
         let pooled = pool(features.clone(), self.pooling);
         let code = self.code.forward(self.eta.iter().fold(pooled, |x, layer| layer.forward(x)));
         let scores = self.score.as_ref().map(|score| {

@@ -1,12 +1,14 @@
 //! ψ of sets: places around their mean become a rotation.
 //!
-//! Formula: layers of vectors ([`VectorSetLayer`]), the first of which sees its own place alone, since places around
-//! their mean have none; the mean over the elements, one mixing of the C vectors into two, Gram–Schmidt. Each step
+//! Formula: each place times one and times each of its element's types, `v₀[n, c] = (x_n − t) · (1, types_n)_c`;
+//! layers of vectors ([`VectorSetLayer`]); the mean over the elements, one mixing of the C vectors into two, Gram–Schmidt. Each step
 //! commutes with rotations and forgets the order, so `ψ(g·x) = g · ψ(x)` for g in SO(3) × S_N; what is relative to
 //! the mean knows no translation.
 //!
 //! A set that rotations carry onto itself has no single pose: both vectors would lie where the symmetry leaves them,
 //! and that may be nowhere. Noise then decides, and where there is none the device says that the set is degenerate.
+//! Between two poses that noise could choose lie poses that fit neither. [`ranks`] jump instead: with them as types, few
+//! elements are told apart by whatever noise there is, and each choice is one of the poses that fit.
 
 use crate::nn::VectorConv;
 use crate::nn::set::VectorSetLayer;
@@ -23,10 +25,10 @@ pub struct SetPsi {
 }
 
 impl SetPsi {
-    /// A pose network for sets with one place an element.
-    pub fn new(section: &SetPose, device: &Device) -> Self {
-        let inputs = [&[1], &section.channels[..]].concat();
-        let layer = |i: usize| VectorSetLayer::new(inputs[i], section.channels[i], i > 0, device);
+    /// A pose network for sets with a place and so many types an element.
+    pub fn new(section: &SetPose, types: usize, device: &Device) -> Self {
+        let inputs = [&[1 + types], &section.channels[..]].concat();
+        let layer = |i: usize| VectorSetLayer::new(inputs[i], section.channels[i], true, device);
         Self {
             layers: (0..section.channels.len()).map(layer).collect(),
             head: VectorConv::new(inputs[section.channels.len()], 2, 1, 1, device),
@@ -36,11 +38,55 @@ impl SetPsi {
     /// The two vectors before Gram–Schmidt, which is [`Psi::pose`](super::Psi::pose); their lengths say how sure the pose is.
     ///
     /// # Shapes
-    /// `[B, N, 3]` → `[B, 3, 2]`, the vectors as columns.
-    pub fn vectors(&self, points: Tensor<3>) -> Tensor<3> {
-        let vectors = points.permute([1, 2, 0]).unsqueeze_dim::<4>(3);
-        let features = self.layers.iter().fold(vectors, |v, layer| layer.forward(v));
+    /// `points` `[B, N, 3]`, `types` `[B, N, types]` → `[B, 3, 2]`, the vectors as columns.
+    pub fn vectors(&self, points: Tensor<3>, types: Option<Tensor<3>>) -> Tensor<3> {
+        self.head(self.features(points, types))
+    }
+
+    /// What the last layer says of each element.
+    ///
+    /// # Shapes
+    /// `points` `[B, N, 3]`, `types` `[B, N, types]` → `[N, 3, B, C]`.
+    pub(super) fn features(&self, points: Tensor<3>, types: Option<Tensor<3>>) -> Tensor<4> {
+        let points = points.permute([1, 2, 0]).unsqueeze_dim::<4>(3);
+        let vectors = match types {
+            Some(types) => {
+                let steered = points.clone() * types.swap_dims(0, 1).unsqueeze_dim::<4>(1);
+                Tensor::cat(vec![points, steered], 3)
+            }
+            None => points,
+        };
+        self.layers.iter().fold(vectors, |v, layer| layer.forward(v))
+    }
+
+    /// The sum over the elements, as two vectors.
+    ///
+    /// # Shapes
+    /// `[N, 3, B, C]` → `[B, 3, 2]`.
+    pub(super) fn head(&self, features: Tensor<4>) -> Tensor<3> {
         // The mean may come before the mixing: both are linear.
         self.head.forward(features.mean_dim(0)).squeeze_dim::<3>(0).swap_dims(0, 1)
     }
+}
+
+/// Which place each element would have if they were sorted by their distance from the origin, the farthest first, as
+/// types. Moving the set changes none of it, and it has no gradient.
+///
+/// # Shapes
+/// `[B, N, 3]` → `[B, N, most]`, N at most `most`.
+pub fn ranks(points: Tensor<3>, most: usize) -> Tensor<3> {
+    let [b, n, _] = points.dims();
+    let squared = points.detach().square().sum_dim(2).reshape([b, n]);
+    // Where each element stands in the order is the order of the order.
+    squared.argsort_descending(1).argsort(1).one_hot::<3>(most).float()
+}
+
+/// For each element the inner products of its place with its vectors, and of these with themselves.
+///
+/// # Shapes
+/// `points` `[B, N, 3]`, `features` `[N, 3, B, C]` → `[B, N, 2 · C]`.
+pub(super) fn invariants(points: Tensor<3>, features: Tensor<4>) -> Tensor<3> {
+    let points = points.permute([1, 2, 0]).unsqueeze_dim::<4>(3);
+    let with = |v: Tensor<4>| (v * features.clone()).sum_dim(1).squeeze_dim::<3>(1).swap_dims(0, 1);
+    Tensor::cat(vec![with(points), with(features.clone())], 2)
 }

@@ -4,7 +4,7 @@
 //! ```text
 //! features   y[b, n] = relu(BatchNorm(W · x[b, n] + U · pool_n x[b, n]))
 //! vectors    y[b, n] = NormGate(W · v[b, n] + U · mean_n v[b, n])
-//! dense      y[b]    = relu(BatchNorm(W · x[b]))
+//! dense      y[b]    = relu(BatchNorm(W · x[b]))       or relu(W · x[b] + bias)
 //! ```
 //! Pools do not depend on the order of the elements, so permuting the input permutes the output. Vectors are mixed by
 //! weights that do not depend on the axis, without bias, so that turning the input turns the output. U is optional. At
@@ -46,10 +46,10 @@ pub struct VectorSetLayer {
 /// A dense layer; see the module's formula.
 #[derive(Module, Debug)]
 pub struct DenseLayer {
-    /// W, `[C_in, C_out]`, no bias.
+    /// W, `[C_in, C_out]`; with a bias if nothing normalizes what it gives.
     pub(crate) linear: Linear,
     /// Over the batch.
-    pub(crate) norm: BatchNorm,
+    pub(crate) norm: Option<BatchNorm>,
 }
 
 impl SetLayer {
@@ -102,12 +102,12 @@ impl VectorSetLayer {
 
 impl DenseLayer {
     /// Dense layers one after the other, and how many numbers come out of the last.
-    pub fn stack(inputs: usize, widths: &[usize], device: &Device) -> (Vec<Self>, usize) {
+    pub fn stack(inputs: usize, widths: &[usize], normalized: bool, device: &Device) -> (Vec<Self>, usize) {
         let mut last = inputs;
         let layers = widths.iter().map(|&width| {
-            let linear = LinearConfig::new(last, width).with_bias(false).init(device);
+            let linear = LinearConfig::new(last, width).with_bias(!normalized).init(device);
             last = width;
-            Self { linear, norm: BatchNormConfig::new(width).init(device) }
+            Self { linear, norm: normalized.then(|| BatchNormConfig::new(width).init(device)) }
         });
         (layers.collect(), last)
     }
@@ -115,7 +115,11 @@ impl DenseLayer {
     /// # Shapes
     /// `[B, C_in]` → `[B, C_out]`.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        relu(batch_norm(&self.norm, self.linear.forward(x)))
+        let mixed = self.linear.forward(x);
+        relu(match &self.norm {
+            Some(norm) => batch_norm(norm, mixed),
+            None => mixed,
+        })
     }
 }
 

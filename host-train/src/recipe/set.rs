@@ -63,6 +63,10 @@ pub enum SetSource {
 pub struct SetPose {
     /// Vectors of an element behind each layer.
     pub channels: Vec<usize>,
+    /// Whether elements are told apart by how far they are from the mean: the rank of that, largest first, becomes a type
+    /// as others are, for ψ and for the trunk. For few elements whose forms are symmetric.
+    #[serde(default)]
+    pub ranked: bool,
 }
 
 /// What is made of all elements' numbers.
@@ -83,6 +87,10 @@ pub enum SetPooling {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrunkSection {
+    /// Whether the trunk also reads, for each element, the inner products of its place with ψ's last vectors and of those
+    /// with themselves: no pose changes them, so the code does not depend on one that noise decided.
+    #[serde(default)]
+    pub invariants: bool,
     /// The layers.
     pub layers: Vec<TrunkLayer>,
 }
@@ -106,6 +114,8 @@ pub struct SetEta {
     pub pool: SetPooling,
     /// Numbers behind each dense layer.
     pub layers: Vec<usize>,
+    /// Whether each dense layer is normalized over the batch.
+    pub normalized: bool,
     /// Numbers in the code.
     pub code: usize,
 }
@@ -126,6 +136,8 @@ pub struct OrderSection {
 pub struct SetDelta {
     /// Numbers behind each dense layer.
     pub layers: Vec<usize>,
+    /// Whether each dense layer is normalized over the batch.
+    pub normalized: bool,
 }
 
 /// `[loss]`: the weights.
@@ -192,6 +204,9 @@ impl SetRecipe {
             (_, Some(pose)) => pose.channels.iter().try_for_each(|&channels| width("pose.channels", channels))?,
             (_, None) => {}
         }
+        if self.trunk.invariants && self.pose.is_none() {
+            return value("trunk.invariants", "are made of ψ's vectors, and there is no `pose`");
+        }
         for layer in &self.trunk.layers {
             width("trunk.layers", layer.channels)?;
             if layer.context == Some(SetPooling::Concatenate) {
@@ -217,5 +232,37 @@ impl SetRecipe {
         }
         self.training.validate()?;
         self.quantize.validate()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: &str, from: &str, to: &str) -> String {
+        let (_, text) = crate::recipe::text(name).unwrap();
+        assert!(text.contains(from), "the test's own line is gone: {from}");
+        SetRecipe::from_toml("changed", &text.replace(from, to))
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn what_cannot_be_trained_is_refused_by_its_key() {
+        for (name, from, to, key) in [
+            ("digit-sets", "elements = [20, 20]", "elements = [20, 10]", "data.elements"),
+            ("digit-sets", "scale = 1.0", "scale = 0.0", "data.scale"),
+            ("digit-sets", "[trunk]", "[pose]\nchannels = [4]\n[trunk]", "pose"),
+            ("digit-sets", "temperature = 1.0", "temperature = 0.0", "order.temperature"),
+            ("digit-sets-classical", "elements = [20, 20]", "elements = [10, 20]", "eta.pool"),
+            ("tetris", "context = \"mean\"", "context = \"concatenate\"", "trunk.layers"),
+            ("tetris", "channels = [16, 16, 16]", "channels = []", "pose.channels"),
+            ("tetris", "reconstruction = 1.0", "reconstruction = 0.0", "loss"),
+        ] {
+            let error = with(name, from, to);
+            assert!(error.contains(&format!("`{key}`")), "{name}, {to}: {error}");
+        }
+        assert!(with("tetris", "[eta]", "[eta]\nsurprise = 1").contains("surprise"));
     }
 }

@@ -74,3 +74,51 @@ impl Task for SetTask<'_> {
         model.loss(batch, self.recipe)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::testing::device;
+    use crate::train::train;
+    use std::sync::atomic::AtomicBool;
+
+    fn recipe() -> SetRecipe {
+        let mut recipe = SetRecipe::load("digit-sets").unwrap();
+        (recipe.data.elements, recipe.data.train, recipe.data.test) = ([3, 5], 320, 10);
+        (recipe.eta.layers, recipe.delta.layers) = (vec![16], vec![16]);
+        (recipe.training.epochs, recipe.training.batch) = (3, 32);
+        recipe
+    }
+
+    #[test]
+    fn training_lowers_the_loss_and_a_seed_decides_it() {
+        let (recipe, folder) = (recipe(), tempfile::tempdir().unwrap());
+        let sets = Sets::new(&recipe.data);
+        let task = SetTask::new(&recipe, &sets).unwrap();
+        let history = || train(&task, &device(), folder.path(), false, &AtomicBool::new(false)).unwrap().history;
+        let first = history();
+        assert!(first[2].loss < 0.9 * first[0].loss, "{first:?}");
+        assert_eq!(first, history());
+    }
+
+    #[test]
+    fn a_batch_holds_sets_of_one_size_and_an_epoch_of_all() {
+        let recipe = recipe();
+        let sets = Sets::new(&recipe.data);
+        let task = SetTask::new(&recipe, &sets).unwrap();
+        let mut sizes: Vec<usize> =
+            task.batches(0).into_iter().map(|draw| draw(&device()).elements.dims()[1]).collect();
+        assert_eq!(sizes.len(), 10);
+        sizes.sort_unstable();
+        sizes.dedup();
+        assert_eq!(sizes, [3, 4, 5]);
+    }
+
+    #[test]
+    fn classes_that_are_not_there_cannot_be_learned() {
+        let mut recipe = recipe();
+        recipe.loss.class = 1.0;
+        let sets = Sets::new(&recipe.data);
+        assert!(SetTask::new(&recipe, &sets).is_err());
+    }
+}

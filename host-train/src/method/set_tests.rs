@@ -1,0 +1,181 @@
+//! The laws of networks on sets, with first weights: what holds by construction holds for any.
+
+use super::*;
+use crate::data::sets::Sets;
+use crate::nn::testing::*;
+use crate::recipe::set::SetRecipe;
+use burn::prelude::*;
+use proptest::prelude::*;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+/// Largest absolute difference that f32 rounding may cause between features of order 1 after several layers.
+const LAW: f32 = 1e-4;
+/// A vector shorter than this has no direction.
+const NOTHING: f32 = 1e-5;
+
+fn recipe(name: &str) -> SetRecipe {
+    let mut recipe = SetRecipe::load(name).unwrap();
+    (recipe.data.test, recipe.data.train, recipe.training.batch) = (4, 4, 4);
+    recipe.loss.class = 0.0;
+    recipe
+}
+
+fn model(recipe: &SetRecipe) -> (SetModel, Sets) {
+    let sets = Sets::new(&recipe.data);
+    (SetModel::new(recipe, &sets, &device()), sets)
+}
+
+/// Rows in another order.
+fn rolled(x: Tensor<3>, by: usize) -> Tensor<3> {
+    let n = x.dims()[1];
+    Tensor::cat(vec![x.clone().narrow(1, n - by, by), x.narrow(1, 0, n - by)], 1)
+}
+
+/// Columns of points turned: rows times the transposed rotation.
+fn turned(g: &Tensor<3>, points: Tensor<3>) -> Tensor<3> {
+    points.matmul(g.clone().swap_dims(1, 2))
+}
+
+fn batch(elements: Tensor<3>) -> SetBatch {
+    let [b, _, _] = elements.dims();
+    let labels = Tensor::from_data(TensorData::new(vec![0; b], [b]), &elements.device());
+    SetBatch { elements, labels, rng: ChaCha8Rng::seed_from_u64(0) }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    /// ψ(g·x) = g·ψ(x), and everything behind it is equal but for the order, for g in SO(3) × S_N.
+    #[test]
+    fn poses_turn_and_codes_stay(seed in 0u64..1 << 32, by in 0usize..4) {
+        let device = device();
+        for name in ["tetris", "solids"] {
+            let mut recipe = recipe(name);
+            recipe.data.elements = [4, 4];
+            let (model, _) = model(&recipe);
+            let x = random(seed, [6, 4, 3], &device);
+            let g = rotations(seed + 1, 6, &device);
+            let (here, there) = (model.forward(x.clone()), model.forward(rolled(turned(&g, x), by)));
+            let expected = g.matmul(here.vectors.unwrap());
+            prop_assert!(difference(there.vectors.unwrap(), expected) < LAW, "{name}");
+            // Beside a vector that all but vanishes a direction is worth little.
+            let sure = here.rotations.unwrap().sub(Tensor::<2>::eye(3, &device).unsqueeze()).abs().max().into_scalar::<f32>();
+            prop_assert!(sure.is_finite());
+            prop_assert!(difference(there.canonical, rolled(here.canonical, by)) < 30.0 * LAW, "{name}");
+            prop_assert!(difference(there.code, here.code) < 30.0 * LAW, "{name}");
+        }
+    }
+
+    /// The loss is the same all along an orbit.
+    #[test]
+    fn the_loss_does_not_see_the_pose(seed in 0u64..1 << 32, by in 0usize..4) {
+        let device = device();
+        for name in ["tetris", "solids", "digit-sets"] {
+            let mut recipe = recipe(name);
+            if name != "digit-sets" {
+                recipe.data.elements = [4, 4];
+            }
+            if let Some(order) = &mut recipe.order {
+                order.noise = 0.0;
+            }
+            let (model, sets) = model(&recipe);
+            let (x, moved) = if sets.points {
+                let x = random(seed, [6, 4, 3], &device);
+                let g = rotations(seed + 1, 6, &device);
+                (x.clone(), rolled(turned(&g, x), by))
+            } else {
+                let x = sets.tensor(&sets.test, 1.0, &device);
+                (x.clone(), rolled(x, by))
+            };
+            let loss = |x| model.loss(batch(x), &recipe).total.into_scalar::<f32>();
+            prop_assert!((loss(x) - loss(moved)).abs() < 30.0 * LAW, "{name}");
+        }
+    }
+}
+
+/// A square has no direction of its own: what turns it must leave both vectors, so they vanish. Along a line both are
+/// parallel. Neither makes a number that is none.
+#[test]
+fn what_is_symmetric_has_no_pose_and_says_so() {
+    let device = device();
+    let mut recipe = recipe("tetris");
+    recipe.pose.as_mut().unwrap().ranked = false;
+    let (model, sets) = model(&recipe);
+    let set = |points: [[i16; 3]; 4]| crate::data::sets::Set { counts: points.concat(), label: 0 };
+    let square = set([[0, 0, 0], [1000, 0, 0], [0, 1000, 0], [1000, 1000, 0]]);
+    let line = set([[0, 0, 0], [300, 600, 0], [600, 1200, 0], [900, 1800, 0]]);
+    let other = set([[0, 0, 0], [1000, 0, 0], [0, 1500, 0], [0, 0, 700]]);
+    let found = model.infer(&sets, &[square, line, other], 1.0, &device);
+    assert!(found.confidences[0] < NOTHING && found.confidences[1] < NOTHING, "{:?}", found.confidences);
+    assert!(found.confidences[2] > 100.0 * NOTHING, "{:?}", found.confidences);
+    let numbers = found.codes.iter().chain(&found.canonical).chain(&found.rotations).flatten();
+    assert!(numbers.clone().count() > 0 && numbers.into_iter().all(|number| number.is_finite()));
+}
+
+/// With ranks a square whose corners differ ever so little has a pose that is not weak.
+#[test]
+fn ranks_tell_the_corners_of_a_square_apart() {
+    let device = device();
+    let (model, sets) = model(&recipe("tetris"));
+    let square = [[3, 0, 0], [1000, 5, 0], [0, 1000, 7], [1001, 1000, 0]].concat();
+    let found = model.infer(&sets, &[crate::data::sets::Set { counts: square, label: 0 }], 1.0, &device);
+    assert!(found.confidences[0] > 1000.0 * NOTHING, "{:?}", found.confidences);
+}
+
+#[test]
+fn ranks_count_from_the_farthest() {
+    let device = device();
+    let points = Tensor::<3>::from_data([[[0., 2., 0.], [0., 0., 0.5], [3., 0., 0.]]], &device);
+    let expected = Tensor::<3>::from_data([[[0., 1., 0., 0.], [0., 0., 1., 0.], [1., 0., 0., 0.]]], &device);
+    assert_eq!(difference(ranks(points, 4), expected), 0.0);
+}
+
+/// Equal elements have equal scores, so it does not matter which of them stands first.
+#[test]
+fn repeated_elements_have_equal_scores() {
+    let device = device();
+    let (model, sets) = model(&recipe("digit-sets"));
+    let x = sets.tensor(&sets.test, 1.0, &device);
+    let twice = Tensor::cat(vec![x.clone().narrow(1, 0, 10), x.narrow(1, 0, 10)], 1);
+    let scores = model.forward(twice).scores.unwrap();
+    assert!(difference(scores.clone().narrow(1, 0, 10), scores.narrow(1, 10, 10)) < TOLERANCE);
+}
+
+/// The classical autoencoder is no such network.
+#[test]
+fn side_by_side_the_order_matters() {
+    let device = device();
+    let (model, sets) = model(&recipe("digit-sets-classical"));
+    let x = sets.tensor(&sets.test, 1.0, &device);
+    assert!(difference(model.forward(x.clone()).code, model.forward(rolled(x, 3)).code) > 0.01);
+}
+
+/// Whatever learns gets a gradient: ψ through the canonical set, scores through the hard permutation.
+#[test]
+fn gradients_reach_every_network() {
+    let device = device().autodiff();
+    let recipe = recipe("tetris");
+    let sets = Sets::new(&recipe.data);
+    let model = SetModel::new(&recipe, &sets, &device);
+    let loss = model.loss(batch(random(1, [8, 4, 3], &device)), &recipe);
+    let gradients = loss.total.backward();
+    let alive = |gradient: f32| gradient.is_finite() && gradient > 1e-8;
+    let psi = model.psi.as_ref().unwrap().head.conv.weight.grad(&gradients).unwrap();
+    let score = model.score.as_ref().unwrap().weight.grad(&gradients).unwrap();
+    let trunk = model.trunk[0].own.weight.grad(&gradients).unwrap();
+    assert!(alive(psi.abs().max().into_scalar::<f32>()));
+    assert!(alive(score.abs().max().into_scalar::<f32>()));
+    assert!(alive(trunk.abs().max().into_scalar::<f32>()));
+}
+
+#[test]
+fn chamfer_forgets_the_order_and_sees_a_stray_point() {
+    let device = device();
+    let x = random(1, [2, 9, 3], &device);
+    assert!(set::chamfer(x.clone(), rolled(x.clone(), 4)).abs().max().into_scalar::<f32>() < TOLERANCE);
+    let stray = Tensor::cat(vec![x.clone(), Tensor::full([2, 1, 3], 5.0, &device)], 1);
+    let (there, back) = (set::chamfer(x.clone(), stray.clone()), set::chamfer(stray, x));
+    assert!(difference(there.clone(), back) < 10.0 * TOLERANCE);
+    assert!(there.min().into_scalar::<f32>() > 1.0);
+}
