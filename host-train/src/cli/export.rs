@@ -6,7 +6,7 @@ use super::workshop::Workshop;
 use super::{DONE, table};
 use crate::recipe::AnyRecipe;
 use crate::run::{CONFIG, PACKAGE, Run, read};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -45,7 +45,9 @@ pub fn run(options: &Options) -> Result<u8> {
             workshop.publish(&run, &finished)?;
         }
         AnyRecipe::Set(_) if options.align.is_some() => {
-            bail!("--align is for rotations of images and shifts of signals, and the run's samples are sets")
+            bail!(
+                "--align is for rotations of images or of space and shifts of signals, and the run's samples are sets"
+            )
         }
         AnyRecipe::Set(recipe) => {
             let workshop = SetWorkshop::new(recipe, &options.backend)?;

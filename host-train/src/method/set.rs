@@ -9,13 +9,12 @@
 //! The code is equal for every permutation, rotation and translation because c's elements are, but for their order, and
 //! pools forget that.
 
-use super::Psi;
 use super::giae::Loss;
 use super::set_psi::{SetPsi, invariants, ranks};
 use crate::data::augment::deviate;
 use crate::data::sets::Sets;
 use crate::nn::set::{DenseLayer, SetLayer, pool};
-use crate::nn::{Sorted, initialize, soft_sort};
+use crate::nn::{Sorted, gram_schmidt, initialize, soft_sort};
 use crate::recipe::set::{SetDelta, SetPooling, SetRecipe};
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::nn::{Linear, LinearConfig};
@@ -175,7 +174,8 @@ impl SetModel {
             let features = psi.features(points.clone(), scalars.clone());
             let found = psi.head(features.clone());
             let invariants = self.invariants.then(|| invariants(points.clone(), features));
-            let rotation = Psi::pose(found.clone());
+            let column = |i| found.clone().narrow(2, i, 1).squeeze_dim::<2>(2);
+            let rotation = gram_schmidt(column(0), column(1));
             // Rows times R are columns times Rᵀ.
             let turned = points.matmul(rotation.clone());
             canonical = Tensor::cat([Some(turned), scalars, invariants].into_iter().flatten().collect(), 2);

@@ -35,7 +35,7 @@ impl SetPsi {
         }
     }
 
-    /// The two vectors before Gram–Schmidt, which is [`Psi::pose`](super::Psi::pose); their lengths say how sure the pose is.
+    /// The two vectors before Gram–Schmidt; their lengths say how sure the pose is.
     ///
     /// # Shapes
     /// `points` `[B, N, 3]`, `types` `[B, N, types]` → `[B, 3, 2]`, the vectors as columns.

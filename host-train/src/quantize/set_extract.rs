@@ -49,8 +49,10 @@ fn trunk(layer: &SetLayer) -> SetStep {
 }
 
 fn behind(layer: &DenseLayer) -> Linear {
-    let (factors, offsets) = affine(&layer.norm);
-    scaled(dense(&layer.linear), &factors, &offsets)
+    let linear = dense(&layer.linear);
+    let Some(norm) = &layer.norm else { return linear };
+    let (factors, offsets) = affine(norm);
+    scaled(linear, &factors, &offsets)
 }
 
 /// A layer without bias and the normalization behind it.
