@@ -118,7 +118,7 @@ fn runs_with_fewer(operator: &Operator, site: &Site<'_>) -> bool {
         }
         // Each element for itself, with a scratch that is as long for fewer.
         Operator::NormGate(_) => (x, u, y) == (true, false, true),
-        Operator::Lut(_) => x && y,
+        Operator::Lut(_) | Operator::Ranks(_) => x && y,
         // What is repeated may not count elements.
         Operator::Add(_) | Operator::Mul(_) => x && y && (u || matches!(site.other.shape, [1, 1, _])),
         Operator::Concat(concat) => x && u && y && concat.axis != 1,

@@ -4,7 +4,7 @@ use gimbal_core::format::{Chart, Descriptor, Dtype, Field, FieldKind, NONE, Netw
 use gimbal_core::kernel::{
     Add, Argmax, Argsort, BroadcastAdd, Concat, Conv, CrossProduct, Depthwise, Filters, InnerProduct, Kernel, L2Norm,
     LogSoftmax, Lut, Mul, NearestCode, NormGate, Operands, Operator, OuterProduct, Pool, Pooling, QuantizeFeatures,
-    QuantizeVectors, Rearrange, SetPool, SetPooling, Softmax, Tiles, Window,
+    QuantizeVectors, Ranks, Rearrange, SetPool, SetPooling, Softmax, Tiles, Window,
 };
 use gimbal_core::quant::Requantize;
 use gimbal_core::{Aligned, Model};
@@ -153,6 +153,7 @@ fn operators() {
             Operator::OuterProduct(OuterProduct { operands: pair, requantize: REQUANTIZE, multiplier }),
             [&[21, 0, 0, 0][..], &pair_bytes, &REQUANTIZE_BYTES, &multiplier_word].concat(),
         ),
+        (Operator::Ranks(Ranks { operands }), [&[22, 0, 0, 0][..], &operand_bytes].concat()),
     ];
     assert_eq!(cases.len(), Kernel::ALL.len());
     for (operator, mut expected) in cases {

@@ -112,7 +112,11 @@ fn change(model: &Model<'_>, operator: &mut Operator, blob: &mut Vec<u8>) {
                 offset: 0,
             });
         }
-        Operator::SetPool(_) | Operator::BroadcastAdd(_) | Operator::Argsort(_) | Operator::OuterProduct(_) => {
+        Operator::SetPool(_)
+        | Operator::BroadcastAdd(_)
+        | Operator::Argsort(_)
+        | Operator::OuterProduct(_)
+        | Operator::Ranks(_) => {
             unreachable!("no set is here")
         }
         Operator::L2Norm(it) => {

@@ -212,7 +212,8 @@ fn matrix([[a, b, c], [d, e, f], [g, h, i]]: [[f32; 3]; 3]) -> [f32; 9] {
 
 /// Whether windows are of vectors or points: rotations and reflections of space know what to do with each of their fields.
 fn is_spatial(input: &Input<'_>) -> bool {
-    let moves = |kind| matches!(kind, FieldKind::Vector | FieldKind::PseudoVector | FieldKind::Point | FieldKind::Scalar);
+    let moves =
+        |kind| matches!(kind, FieldKind::Vector | FieldKind::PseudoVector | FieldKind::Point | FieldKind::Scalar);
     input.fields.iter().all(|field| moves(field.kind))
 }
 

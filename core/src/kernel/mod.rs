@@ -45,6 +45,7 @@ mod patch;
 mod pool;
 mod quantize_features;
 mod quantize_vectors;
+mod ranks;
 mod rearrange;
 mod root;
 mod set_pool;
@@ -72,6 +73,7 @@ pub use patch::Window;
 pub use pool::{Pool, Pooling};
 pub use quantize_features::QuantizeFeatures;
 pub use quantize_vectors::QuantizeVectors;
+pub use ranks::Ranks;
 pub use rearrange::Rearrange;
 pub use set_pool::{SetPool, SetPooling};
 pub use softmax::{LogSoftmax, Softmax};
@@ -332,6 +334,7 @@ operators! {
     19 BroadcastAdd: "What was pooled over a set, added to each of its elements.",
     20 Argsort: "Which element has the largest score, the second largest, and so on.",
     21 OuterProduct: "Vectors times numbers: a vector for each of the numbers.",
+    22 Ranks: "Elements of a set told apart by how long their vectors are.",
 }
 
 impl Operator {

@@ -114,8 +114,9 @@ impl SetDecoded {
         }
         let cases = || self.places.iter().zip(&evaluation.moved).zip(&sets.test_moved);
         if sets.types > 0 && recipe.order.is_some() {
-            let right: Vec<(usize, usize)> =
-                cases().map(|((places, reading), set)| (types_right(places, reading, set, sets), sets.size(set))).collect();
+            let right: Vec<(usize, usize)> = cases()
+                .map(|((places, reading), set)| (types_right(places, reading, set, sets), sets.size(set)))
+                .collect();
             let whole = right.iter().filter(|(right, elements)| right == elements).count();
             let [single, elements] = [0, 1].map(|i| right.iter().map(|&(a, b)| [a, b][i]).sum::<usize>() as f64);
             note("set_accuracy_int8", whole as f64 / right.len() as f64);
@@ -124,7 +125,8 @@ impl SetDecoded {
         if sets.points {
             let scale = recipe.data.scale;
             if recipe.order.is_some() {
-                let errors = cases().filter_map(|((places, reading), set)| squared_error(places, reading, set, sets, scale));
+                let errors =
+                    cases().filter_map(|((places, reading), set)| squared_error(places, reading, set, sets, scale));
                 note("reconstruction_mse_int8", mean(errors));
             }
             let errors = cases().filter_map(|((places, reading), set)| chamfer(places, reading, set, sets, scale));

@@ -82,6 +82,10 @@ pub fn operator(model: &Model<'_>, operator: &Operator) -> Option<Counts> {
         Operator::SetPool(pool) => pooled_set(pool, x, y),
         Operator::BroadcastAdd(_) => kind(y).with([("rows", rows), ("elements", elements)]),
         Operator::OuterProduct(_) => kind(y).with([("rows", rows), ("elements", elements)]),
+        Operator::Ranks(_) => {
+            let [_, samples, _] = y.shape.map(f64::from);
+            kind(y).with([("pairs", samples * samples), ("elements", elements)])
+        }
         Operator::Argsort(_) => {
             let scores = self::elements(x);
             let passes = scores.log2().ceil();

@@ -42,6 +42,9 @@ pub struct SetModel {
     /// What η reads of the trunk.
     #[module(skip)]
     pub(crate) pooling: SetPooling,
+    /// Numbers of an element.
+    #[module(skip)]
+    pub(crate) channels: usize,
     /// Whether elements have a place.
     #[module(skip)]
     pub(crate) points: bool,
@@ -144,6 +147,7 @@ impl SetModel {
             class_head: (loss.class > 0.0).then(|| LinearConfig::new(code, sets.classes.len()).init(device)),
             delta: (loss.reconstruction > 0.0).then(delta),
             pooling: recipe.eta.pool,
+            channels,
             points: sets.points,
             ranked,
             invariants: invariants > 0,

@@ -78,12 +78,173 @@ pub fn takes(core: &Core<'_>, sets: &Sets) -> bool {
     let [least, most] = sets.elements;
     let input = core.model().input();
     let inside = usize::from(core.model().least()) <= least && most <= input.samples.into();
-    inside && ContractField::of(core.model()).iter().map(|f| (f.kind, f.width, f.per_count)).eq(fields(sets)
-        .iter()
-        .map(|f| (f.kind, f.width, f.per_count)))
+    inside
+        && ContractField::of(core.model())
+            .iter()
+            .map(|f| (f.kind, f.width, f.per_count))
+            .eq(fields(sets).iter().map(|f| (f.kind, f.width, f.per_count)))
 }
 
 /// The sets that are shown and streamed: some to test on, each as drawn and then moved.
 pub fn some_sets(sets: &Sets, count: usize) -> Vec<&Set> {
     sets.test.iter().zip(&sets.test_moved).flat_map(|(drawn, moved)| [drawn, moved]).take(count).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::device::Reading;
+    use crate::nn::testing::device;
+    use crate::quantize::set_stack::SetOutputs;
+    use gimbal_core::group::Element;
+    use rand::SeedableRng;
+    use rand::seq::SliceRandom;
+    use rand_chacha::ChaCha8Rng;
+
+    /// Between f32 and f32, of numbers of order 1 after several layers.
+    const FLOAT: f32 = 1e-3;
+    /// Between int8 and f32: the largest difference of a code's number, as a share of the range of all.
+    const CODE: f32 = 0.1;
+    /// Between ψ in integers and in f32.
+    const DEGREES: f32 = 1.0;
+
+    const RECIPES: [(&str, [usize; 2]); 3] = [("digit-sets", [1, 20]), ("tetris", [4, 4]), ("solids", [5, 24])];
+
+    struct Case {
+        recipe: SetRecipe,
+        sets: Sets,
+        model: SetModel,
+        package: Vec<u8>,
+    }
+
+    fn case((name, elements): (&str, [usize; 2])) -> Case {
+        let mut recipe = SetRecipe::load(name).unwrap();
+        recipe.data.elements = elements;
+        (recipe.data.test, recipe.data.train, recipe.training.batch) = (40, 64, 4);
+        let sets = Sets::new(&recipe.data);
+        let model = SetModel::new(&recipe, &sets, &device());
+        let package = package_set(name, &recipe, &sets, &model).unwrap();
+        Case { recipe, sets, model, package }
+    }
+
+    fn plain(case: &Case, set: &Set) -> SetOutputs {
+        extract_set(&case.model).run(&case.sets.numbers(&set.counts, case.recipe.data.scale), &mut |_, _| ())
+    }
+
+    fn apart(a: &[f32], b: &[f32]) -> f32 {
+        assert_eq!(a.len(), b.len());
+        a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+    }
+
+    #[test]
+    fn the_plain_networks_compute_what_was_trained() {
+        for name in RECIPES {
+            let case = case(name);
+            let found = case.model.infer(&case.sets, &case.sets.test, case.recipe.data.scale, &device());
+            for (i, set) in case.sets.test.iter().enumerate() {
+                let plain = plain(&case, set);
+                assert!(apart(&plain.code, &found.codes[i]) < FLOAT, "{name:?}");
+                if let Some(rotation) = plain.rotation {
+                    assert!(apart(rotation.as_flattened(), &found.rotations[i]) < FLOAT, "{name:?}");
+                }
+                if case.recipe.order.is_some() {
+                    assert!(apart(&plain.scores, &found.scores[i]) < FLOAT, "{name:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_device_computes_nearly_that() {
+        for name in RECIPES {
+            let case = case(name);
+            let mut core = Core::new(&case.package).unwrap();
+            let plain: Vec<SetOutputs> = case.sets.test.iter().map(|set| self::plain(&case, set)).collect();
+            let numbers = || plain.iter().flat_map(|plain| plain.code.iter().copied());
+            let range = numbers().fold(f32::MIN, f32::max) - numbers().fold(f32::MAX, f32::min);
+            for (set, plain) in case.sets.test.iter().zip(&plain) {
+                let reading = core.read(&set.counts).unwrap();
+                let off = apart(&plain.code, &reading.code) / range;
+                assert!(off < CODE, "{name:?}: {off}");
+                if let Some(rows) = plain.rotation {
+                    let Some(Element::RigidMotion3(motion)) = reading.pose.map(|pose| pose.element) else {
+                        panic!("{name:?}: no rigid motion")
+                    };
+                    let found = motion.acting.rows();
+                    let chord = rows.as_flattened().iter().zip(found.as_flattened()).map(|(a, b)| (a - b).powi(2));
+                    let degrees = 2.0 * (chord.sum::<f32>() / 8.0).sqrt().min(1.0).asin().to_degrees();
+                    assert!(degrees < DEGREES, "{name:?}: {degrees}");
+                }
+            }
+        }
+    }
+
+    /// Bit for bit, at every size, and what stands at a place of the canonical order is the same.
+    #[test]
+    fn codes_of_permuted_sets_are_equal() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        for name in RECIPES {
+            let case = case(name);
+            let mut core = Core::new(&case.package).unwrap();
+            let channels = case.sets.channels();
+            for elements in name.1[0]..=name.1[1] {
+                let set = case.sets.draw(elements, &mut rng);
+                let mut rows: Vec<&[i16]> = set.counts.chunks_exact(channels).collect();
+                let first = core.read(&set.counts).unwrap();
+                rows.shuffle(&mut rng);
+                let second = core.read(&rows.concat()).unwrap();
+                assert_eq!((&first.code, first.pose, first.degenerate), (&second.code, second.pose, second.degenerate));
+                assert_eq!((first.class, &first.gaps), (second.class, &second.gaps), "{name:?}");
+                let sorted = |reading: &Reading| {
+                    let row = |place: &i16| reading.canonical[*place as usize * channels..][..channels].to_vec();
+                    reading.order.iter().flat_map(row).collect::<Vec<_>>()
+                };
+                assert_eq!(sorted(&first), sorted(&second), "{name:?}");
+                assert_eq!(first.order.len(), if case.recipe.order.is_some() { elements } else { 0 });
+            }
+        }
+    }
+
+    /// Bit for bit: the mean is exact.
+    #[test]
+    fn whole_translations_move_the_pose_and_nothing_else() {
+        for name in &RECIPES[1..] {
+            let case = case(*name);
+            let mut core = Core::new(&case.package).unwrap();
+            for set in &case.sets.test {
+                let by = [-731i16, 40, 1200];
+                let moved: Vec<i16> = set.counts.iter().enumerate().map(|(i, x)| x + by[i % 3]).collect();
+                let (first, second) = (core.read(&set.counts).unwrap(), core.read(&moved).unwrap());
+                assert_eq!((&first.code, &first.canonical), (&second.code, &second.canonical));
+                assert_eq!((&first.order, &first.gaps), (&second.order, &second.gaps));
+                let motion = |reading: &Reading| match reading.pose.unwrap().element {
+                    Element::RigidMotion3(motion) => motion,
+                    other => panic!("{other:?}"),
+                };
+                let (a, b) = (motion(&first), motion(&second));
+                assert_eq!(a.acting, b.acting);
+                let there = std::array::from_fn(|i| a.normal.vector()[i] + f32::from(by[i]));
+                assert_eq!(b.normal.vector(), there);
+            }
+        }
+    }
+
+    #[test]
+    fn points_at_one_place_have_no_pose() {
+        let case = case(RECIPES[2]);
+        let mut core = Core::new(&case.package).unwrap();
+        let reading = core.read(&[[5, -7, 9]; 8].concat()).unwrap();
+        assert!(reading.degenerate.is_some() && reading.pose.is_none());
+        assert!(core.read(&[1; 3 * 4]).is_err() && core.read(&[1; 3 * 25]).is_err(), "too few and too many elements");
+    }
+
+    #[test]
+    fn what_depends_on_the_order_is_not_packaged() {
+        let mut recipe = SetRecipe::load("digit-sets-classical").unwrap();
+        (recipe.data.test, recipe.data.train, recipe.training.batch) = (4, 16, 4);
+        let sets = Sets::new(&recipe.data);
+        let model = SetModel::new(&recipe, &sets, &device());
+        let error = package_set("classical", &recipe, &sets, &model).unwrap_err().to_string();
+        assert!(error.contains("order"), "{error}");
+    }
 }

@@ -37,8 +37,18 @@ pub enum LowerError {
         layer: String,
     },
     /// What depends on the order of a set's elements is no model of sets.
-    #[error("Layer `{layer}` puts elements side by side, so that their order matters; such a baseline is not exported.")]
+    #[error(
+        "Layer `{layer}` puts elements side by side, so that their order matters; such a baseline is not exported."
+    )]
     Ordered {
+        /// The layer.
+        layer: String,
+    },
+    /// What is read beside the elements has units of its own, for which a layer of the trunk must make up.
+    #[error(
+        "Layer `{layer}` reads ranks or invariants as they come; give the trunk a layer first, without a total as context."
+    )]
+    Bare {
         /// The layer.
         layer: String,
     },
@@ -103,8 +113,8 @@ impl Lowering<'_> {
                 layer.convolution.linear.rows(),
             )?;
             self.convolution(&name, &layer.convolution, signal, next, symmetric)?;
-            let shrink = self.ranges.longest(Site::Convolved(i))
-                / self.ranges.longest(Site::Gated(i)).max(f32::MIN_POSITIVE);
+            let shrink =
+                self.ranges.longest(Site::Convolved(i)) / self.ranges.longest(Site::Gated(i)).max(f32::MIN_POSITIVE);
             self.writer.gate(&name, &layer.gate, next.id, shrink)?;
             signal = next;
         }

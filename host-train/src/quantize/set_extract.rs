@@ -10,8 +10,9 @@ use crate::nn::set::{DenseLayer, SetLayer};
 /// The plain networks of a trained model in its inference form.
 pub fn extract_set(model: &SetModel) -> SetNetwork {
     SetNetwork {
+        channels: model.channels,
         points: model.points,
-        psi: model.psi.as_ref().map(psi),
+        psi: model.psi.as_ref().map(|psi| self::psi(psi, model)),
         trunk: model.trunk.iter().map(trunk).collect(),
         pooling: model.pooling,
         eta: model.eta.iter().map(behind).collect(),
@@ -21,15 +22,18 @@ pub fn extract_set(model: &SetModel) -> SetNetwork {
     }
 }
 
-fn psi(psi: &SetPsi) -> SetPsiStack {
+fn psi(psi: &SetPsi, model: &SetModel) -> SetPsiStack {
     let layers = psi.layers.iter().map(|layer| VectorStep {
         own: vectors(&layer.own),
         context: layer.context.as_ref().map(vectors),
         gate: gate_of(&layer.gate),
     });
-    let layers: Vec<VectorStep> = layers.collect();
-    let types = layers.first().map_or(0, |layer| layer.own.columns().saturating_sub(1));
-    SetPsiStack { types, layers, head: vectors(&psi.head) }
+    SetPsiStack {
+        ranks: model.ranked,
+        invariants: model.invariants,
+        layers: layers.collect(),
+        head: vectors(&psi.head),
+    }
 }
 
 /// Of one tap, weights `[outputs, inputs]`.

@@ -8,7 +8,7 @@ use super::writer::{Writer, small, symmetric};
 use crate::package::{Contract, Parts};
 use crate::recipe::set::SetPooling;
 use gimbal_core::format::{Chart, Dtype, NONE, PoseHead, Role, Tensor, TensorId};
-use gimbal_core::kernel::{self, Argsort, Operands, Operator, QuantizeFeatures, QuantizeVectors, Window};
+use gimbal_core::kernel::{self, Argsort, Operands, Operator, QuantizeFeatures, QuantizeVectors, Ranks, Window};
 use gimbal_core::quant::Requantize;
 
 /// Of what an element gives: what all of them together add to it is left out where it is less, as of places around their
@@ -30,17 +30,18 @@ pub fn lower_set(
     let most = contract.samples;
     let mut writer = Writer { parts: Parts::new(contract) };
     writer.parts.least = (least < most).then_some(least);
-    let mut lowering = Lowering { ranges, unit, most, channels: network.channels(), points: network.points, writer };
+    let mut lowering = Lowering { ranges, unit, most, channels: network.channels, points: network.points, writer };
     let canonical = lowering.elements(|writer, shape| {
         let shape = small("the set", shape)?;
         Ok(writer.parts.tensor(Dtype::I16, shape, 1.0, 0))
     })?;
     let mean = network.points.then(|| lowering.mean()).transpose()?;
     lowering.writer.parts.canonical(canonical);
-    if let (Some(psi), Some(mean)) = (&network.psi, mean) {
-        lowering.psi(psi, mean)?;
-    }
-    let features = lowering.trunk(network, canonical)?;
+    let beside = match (&network.psi, mean) {
+        (Some(psi), Some(mean)) => lowering.psi(psi, mean)?,
+        _ => Vec::new(),
+    };
+    let features = lowering.trunk(network, canonical, &beside)?;
     let code = lowering.eta(network, features)?;
     if let Some(head) = &network.classifier {
         let logits = lowering.dense("classifier", SetSite::Logits, head, code, false)?;
@@ -83,15 +84,28 @@ impl Lowering<'_> {
         Ok(Mean { places, mean })
     }
 
-    fn psi(&mut self, psi: &SetPsiStack, Mean { places, mean }: Mean) -> Result<(), LowerError> {
+    /// Answers what the trunk reads beside the elements.
+    fn psi(&mut self, psi: &SetPsiStack, Mean { places, mean }: Mean) -> Result<Vec<TensorId>, LowerError> {
         const NAME: &str = "ψ input";
-        let mut vectors = self.vectors(NAME, SetSite::Centred, self.most, 1)?;
-        self.writer.broadcast_add(NAME, [places, mean, vectors], -1.0, symmetric);
-        if psi.types > 0 {
-            vectors = self.steered(vectors, psi.types)?;
-        }
+        let centred = self.vectors(NAME, SetSite::Centred, self.most, 1)?;
+        self.writer.broadcast_add(NAME, [places, mean, centred], -1.0, symmetric);
+        let ranks = (psi.ranks > 0).then(|| self.ranks(centred, psi.ranks)).transpose()?;
+        let types = (self.channels > 3).then(|| self.types()).transpose()?;
+        let kinds = match (types, ranks) {
+            // Both have the unit of numbers up to one.
+            (Some(types), Some(ranks)) => Some(self.beside("ψ types", [types, ranks])?),
+            (types, ranks) => types.or(ranks),
+        };
+        let mut vectors = match kinds {
+            Some(kinds) => self.steered(centred, kinds)?,
+            None => centred,
+        };
         for (i, layer) in psi.layers.iter().enumerate() {
             vectors = self.vector_layer(layer, i, vectors)?;
+        }
+        let mut beside: Vec<TensorId> = ranks.into_iter().collect();
+        if psi.invariants {
+            beside.extend(self.invariants(centred, vectors)?);
         }
         // The head before the sum: each element's rounding is then averaged, and the sum has none.
         let name = "ψ output";
@@ -104,27 +118,65 @@ impl Lowering<'_> {
         self.writer.parts.network(Role::Psi, sum);
         let head = PoseHead { reference, minimum: MINIMUM_SPAN, chart: Chart::GramSchmidt, vectors: sum };
         self.writer.parts.pose(head);
-        Ok(())
+        Ok(beside)
     }
 
-    /// The places beside the places times each type.
-    fn steered(&mut self, vectors: TensorId, types: usize) -> Result<TensorId, LowerError> {
+    /// The ranks of the elements.
+    fn ranks(&mut self, places: TensorId, ranks: usize) -> Result<TensorId, LowerError> {
+        const NAME: &str = "ψ ranks";
+        let y = self.rows(ranks, |writer, shape| writer.numbers(NAME, shape, 1.0))?;
+        self.writer.parts.push_layer(NAME, Operator::Ranks(Ranks { operands: Operands::new(places, y) }));
+        Ok(y)
+    }
+
+    /// The inner products of places and vectors, and the vectors' squared lengths.
+    fn invariants(&mut self, places: TensorId, vectors: TensorId) -> Result<[TensorId; 2], LowerError> {
+        const NAME: &str = "ψ invariants";
+        let channels = usize::from(self.writer.record(vectors).shape[2]);
+        // The place, once for each vector.
+        let shape = small(NAME, [3, self.most, channels])?;
+        let copies = self.writer.parts.tensor(Dtype::I16, shape, self.writer.scale(places), 0);
+        let copies = self.writer.varying(copies);
+        let copy = Linear { weights: vec![1.0; channels], bias: vec![0.0; channels] };
+        self.writer.linear(NAME, &copy, Window::POINT, [places, copies], symmetric)?;
+        let mut product = |site, a, b| {
+            let (min, max) = self.ranges.of(site);
+            let y = self.rows(channels, |writer, shape| writer.numbers(NAME, shape, max.max(-min)))?;
+            self.writer.inner(NAME, [a, b], y)?;
+            Ok(y)
+        };
+        Ok([product(SetSite::PlaceProducts, copies, vectors)?, product(SetSite::Squares, vectors, NONE)?])
+    }
+
+    /// The types of the elements.
+    fn types(&mut self) -> Result<TensorId, LowerError> {
         const NAME: &str = "ψ types";
-        let window = self.elements(|writer, shape| writer.features(NAME, shape, (0.0, 1.0)))?;
+        let window = self.elements(|writer, shape| writer.numbers(NAME, shape, 1.0))?;
         // Where there is a place there is nothing.
-        let units = [0.0, 1.0];
-        self.features_of(NAME, [NONE, window], &units);
-        let kinds = self.rows(types, |writer, shape| writer.features(NAME, shape, (0.0, 1.0)))?;
-        let (behind, columns) = (self.channels - types, self.channels);
-        let weights = (0..types).flat_map(|kind| (0..columns).map(move |c| f32::from(u8::from(c == behind + kind))));
+        self.features_of(NAME, [NONE, window], &[0.0, 1.0]);
+        let (columns, types) = (self.channels, self.channels - 3);
+        let y = self.rows(types, |writer, shape| writer.numbers(NAME, shape, 1.0))?;
+        let weights = (0..types).flat_map(|kind| (0..columns).map(move |c| f32::from(u8::from(c == 3 + kind))));
         let choice = Linear { weights: weights.collect(), bias: vec![0.0; types] };
-        let requantize = self.writer.feature_requantize(kinds, false);
-        self.writer.linear(NAME, &choice, Window::POINT, [window, kinds], requantize)?;
-        let shape = small(NAME, [3, self.most, types])?;
-        let products = self.writer.parts.tensor(Dtype::I16, shape, self.writer.scale(vectors), 0);
+        let requantize = self.writer.feature_requantize(y, false);
+        self.writer.linear(NAME, &choice, Window::POINT, [window, y], requantize)?;
+        Ok(y)
+    }
+
+    /// The places beside the places times each number of an element.
+    fn steered(&mut self, places: TensorId, kinds: TensorId) -> Result<TensorId, LowerError> {
+        const NAME: &str = "ψ types";
+        let [_, _, count] = self.writer.record(kinds).shape.map(usize::from);
+        let shape = small(NAME, [3, self.most, count])?;
+        let products = self.writer.parts.tensor(Dtype::I16, shape, self.writer.scale(places), 0);
         let products = self.writer.varying(products);
-        self.writer.outer(NAME, [vectors, kinds, products])?;
-        let both = self.writer.side_by_side(NAME, [vectors, products])?;
+        self.writer.outer(NAME, [places, kinds, products])?;
+        self.beside(NAME, [places, products])
+    }
+
+    /// The numbers of each element of two tensors, one behind the other.
+    fn beside(&mut self, name: &str, pair: [TensorId; 2]) -> Result<TensorId, LowerError> {
+        let both = self.writer.side_by_side(name, pair)?;
         Ok(self.writer.varying(both))
     }
 
@@ -153,18 +205,48 @@ impl Lowering<'_> {
         Ok(mixed)
     }
 
-    fn trunk(&mut self, network: &SetNetwork, canonical: TensorId) -> Result<TensorId, LowerError> {
-        let range = self.ranges.of(SetSite::Elements);
-        let mut x = self.elements(|writer, shape| writer.features("η input", shape, range))?;
+    fn trunk(
+        &mut self,
+        network: &SetNetwork,
+        canonical: TensorId,
+        beside: &[TensorId],
+    ) -> Result<TensorId, LowerError> {
+        const NAME: &str = "η input";
+        let (min, max) = self.ranges.of(SetSite::Elements);
+        // Tensors that are put side by side have one zero point.
+        let mut x = self.elements(|writer, shape| match beside {
+            [] => writer.features(NAME, shape, (min, max)),
+            _ => writer.numbers(NAME, shape, max.max(-min)),
+        })?;
         let units = if self.points { &[self.unit, 1.0][..] } else { &[1.0] };
-        self.features_of("η input", [canonical, x], units);
-        for (i, step) in network.trunk.iter().enumerate() {
-            x = self.step(step, i, x)?;
+        self.features_of(NAME, [canonical, x], units);
+        // Each has a unit of its own, which goes into the weights of what follows.
+        let mut worth = vec![1.0; self.channels];
+        for &more in beside {
+            let [_, _, count] = self.writer.record(more).shape.map(usize::from);
+            worth.extend(vec![self.writer.scale(more) / self.writer.scale(x); count]);
+            x = self.beside(NAME, [x, more])?;
         }
-        Ok(x)
+        for (i, step) in network.trunk.iter().enumerate() {
+            let mut step = step.clone();
+            if i == 0 {
+                let maps = std::iter::once(&mut step.own).chain(step.context.as_mut().map(|(_, context)| context));
+                maps.for_each(|map| {
+                    map.weights.chunks_mut(worth.len()).for_each(|row| {
+                        row.iter_mut().zip(&worth).for_each(|(weight, worth)| *weight *= worth);
+                    });
+                });
+            }
+            x = self.step(&step, i, x, i == 0 && !beside.is_empty())?;
+        }
+        match network.trunk.is_empty() && !beside.is_empty() {
+            true => Err(LowerError::Bare { layer: NAME.into() }),
+            false => Ok(x),
+        }
     }
 
-    fn step(&mut self, step: &SetStep, i: usize, x: TensorId) -> Result<TensorId, LowerError> {
+    /// A layer of the trunk; of what comes in `mixed` units there is no range but its own.
+    fn step(&mut self, step: &SetStep, i: usize, x: TensorId, mixed: bool) -> Result<TensorId, LowerError> {
         let name = format!("η layer {i}");
         let (range, outputs) = (self.ranges.of(SetSite::Features(i)), step.own.rows());
         let y = self.rows(outputs, |writer, shape| writer.features(&name, shape, range))?;
@@ -177,14 +259,15 @@ impl Lowering<'_> {
         let own = self.rows(outputs, |writer, shape| writer.features(&name, shape, range))?;
         let requantize = self.writer.feature_requantize(own, false);
         self.writer.linear(&name, &step.own, Window::POINT, [x, own], requantize)?;
-        let pooled = self.pool(&name, SetSite::Pooled(i), *pooling, x)?;
+        let site = if mixed { None } else { Some(SetSite::Pooled(i)) };
+        let pooled = self.pool(&name, site, *pooling, x)?;
         let all = self.dense(&name, SetSite::Context(i), context, pooled, false)?;
         self.writer.broadcast_add(&name, [own, all, y], 1.0, relu);
         Ok(y)
     }
 
     fn eta(&mut self, network: &SetNetwork, features: TensorId) -> Result<TensorId, LowerError> {
-        let mut x = self.pool("η pool", SetSite::Pool, network.pooling, features)?;
+        let mut x = self.pool("η pool", Some(SetSite::Pool), network.pooling, features)?;
         for (i, layer) in network.eta.iter().enumerate() {
             x = self.dense(&format!("η dense {i}"), SetSite::Dense(i), layer, x, true)?;
         }
@@ -222,26 +305,25 @@ impl Lowering<'_> {
         Ok(y)
     }
 
+    /// What all elements are pooled to; without a site at the scale of the elements.
     fn pool(
         &mut self,
         name: &str,
-        site: SetSite,
+        site: Option<SetSite>,
         pooling: SetPooling,
         x: TensorId,
     ) -> Result<TensorId, LowerError> {
         let Tensor { dtype, scale, zero_point, shape: [_, _, channels], .. } = *self.writer.record(x);
-        let (way, y) = match pooling {
-            // At the scale of the input.
-            SetPooling::Max => {
-                (kernel::SetPooling::Max, self.writer.parts.tensor(dtype, [1, 1, channels], scale, zero_point))
-            }
-            SetPooling::Mean | SetPooling::Total => {
-                let shape = [1, 1, channels.into()];
-                let y = self.writer.features(name, shape, self.ranges.of(site))?;
-                let mean = pooling == SetPooling::Mean;
-                (if mean { kernel::SetPooling::Mean } else { kernel::SetPooling::Total }, y)
-            }
-            SetPooling::Concatenate => return Err(LowerError::Ordered { layer: name.into() }),
+        let way = match (pooling, site) {
+            (SetPooling::Max, _) => kernel::SetPooling::Max,
+            (SetPooling::Mean, _) => kernel::SetPooling::Mean,
+            (SetPooling::Total, Some(_)) => kernel::SetPooling::Total,
+            (SetPooling::Total, None) => return Err(LowerError::Bare { layer: name.into() }),
+            (SetPooling::Concatenate, _) => return Err(LowerError::Ordered { layer: name.into() }),
+        };
+        let y = match site.filter(|_| pooling != SetPooling::Max) {
+            Some(site) => self.writer.features(name, [1, 1, channels.into()], self.ranges.of(site))?,
+            None => self.writer.parts.tensor(dtype, [1, 1, channels], scale, zero_point),
         };
         let requantize = self.writer.feature_requantize(y, false);
         self.writer.set_pool(name, way, [x, y], requantize);

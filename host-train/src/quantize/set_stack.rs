@@ -10,11 +10,14 @@ use crate::recipe::set::SetPooling;
 /// Everything that runs on the device.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SetNetwork {
+    /// Numbers of an element.
+    pub channels: usize,
     /// Whether the first three numbers of an element are its place. Places stand around their mean.
     pub points: bool,
     /// ψ behind the mean.
     pub psi: Option<SetPsiStack>,
-    /// Layers that treat all elements alike.
+    /// Layers that treat all elements alike. They read the canonical element, then its rank, then what ψ's vectors have that
+    /// no pose changes.
     pub trunk: Vec<SetStep>,
     /// What η reads of the trunk.
     pub pooling: SetPooling,
@@ -31,9 +34,12 @@ pub struct SetNetwork {
 /// ψ: gated layers of vectors, two vectors an element, their sums over the elements.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SetPsiStack {
-    /// Numbers of an element behind its place that its place is multiplied by, each for itself: behind the place as it is,
-    /// these are the first layer's vectors.
-    pub types: usize,
+    /// Ranks that elements are told apart by: how many are farther from the mean. Behind the place as it is the first layer
+    /// reads the place times each of the element's types, and times each rank.
+    pub ranks: usize,
+    /// Whether the trunk reads the inner products of an element's place with the last layer's vectors, and of those with
+    /// themselves.
+    pub invariants: bool,
     /// The layers, in order.
     pub layers: Vec<VectorStep>,
     /// From the last layer's vectors to the two whose sums span the pose; no bias.
@@ -65,8 +71,6 @@ pub struct SetStep {
 pub enum SetSite {
     /// The places around their mean, as vectors.
     Centred,
-    /// The same times each type.
-    Steered,
     /// The means of the vectors that come into ψ's layer.
     VectorMean(usize),
     /// What ψ's layer makes of these.
@@ -79,6 +83,10 @@ pub enum SetSite {
     Gated(usize),
     /// The vectors of each element whose sums span the pose.
     Spanning,
+    /// The inner products of the places with ψ's vectors.
+    PlaceProducts,
+    /// The squared lengths of ψ's vectors.
+    Squares,
     /// The canonical elements, in network units.
     Elements,
     /// What the trunk's layer reads of all elements.
@@ -117,18 +125,13 @@ pub struct SetOutputs {
 }
 
 impl SetNetwork {
-    /// Numbers of an element.
-    pub fn channels(&self) -> usize {
-        let pooled = || self.eta.first().unwrap_or(&self.code).columns();
-        self.trunk.first().map_or_else(pooled, |step| step.own.columns())
-    }
-
     /// Runs a set `[n, channels]` in network units, its places around their mean, showing each tensor to `look`: numbers
     /// for features, lengths for vectors.
     pub fn run(&self, elements: &[f32], look: &mut impl FnMut(SetSite, &[f32])) -> SetOutputs {
-        let channels = self.channels();
+        let channels = self.channels;
         let mut features = elements.to_vec();
-        let spanning = self.psi.as_ref().map_or_else(Vec::new, |psi| psi.run(elements, channels, look));
+        let Found { spanning, beside } =
+            self.psi.as_ref().map_or_else(Found::default, |psi| psi.run(elements, channels, look));
         let rotation = gram_schmidt(&spanning).map(|(rows, _)| rows);
         if let Some(rows) = rotation {
             for place in features.chunks_exact_mut(channels) {
@@ -138,6 +141,10 @@ impl SetNetwork {
         }
         look(SetSite::Elements, &features);
         let mut width = channels;
+        for (numbers, more) in &beside {
+            features = side_by_side([&features, numbers], [width, *more]);
+            width += more;
+        }
         for (i, step) in self.trunk.iter().enumerate() {
             features = step.run(&features, width, i, look);
             width = step.own.rows();
@@ -158,19 +165,34 @@ impl SetNetwork {
     }
 }
 
+/// What ψ finds.
+#[derive(Default)]
+struct Found {
+    spanning: Vec<[f32; 3]>,
+    /// What the trunk reads beside the elements, each with its numbers an element.
+    beside: Vec<(Vec<f32>, usize)>,
+}
+
 impl SetPsiStack {
-    fn run(&self, elements: &[f32], channels: usize, look: &mut impl FnMut(SetSite, &[f32])) -> Vec<[f32; 3]> {
-        let rows = || elements.chunks_exact(channels);
-        let mut vectors: Vectors = std::array::from_fn(|axis| rows().map(|row| row[axis]).collect());
-        look(SetSite::Centred, &lengths(&vectors));
-        if self.types > 0 {
-            let steered = |axis: usize| rows().flat_map(move |row| row[3..].iter().map(move |kind| row[axis] * kind));
-            look(SetSite::Steered, &lengths(&std::array::from_fn(|axis| steered(axis).collect())));
-            let with_types =
-                |axis: usize| rows().flat_map(move |row| [1.0].iter().chain(&row[3..]).map(move |kind| row[axis] * kind));
-            vectors = std::array::from_fn(|axis| with_types(axis).collect());
-        }
-        let mut width = 1 + self.types;
+    /// Numbers of an element that its place is multiplied by, if it has `channels`: its types and its rank.
+    pub fn kinds(&self, channels: usize) -> usize {
+        channels - 3 + self.ranks
+    }
+
+    fn run(&self, elements: &[f32], channels: usize, look: &mut impl FnMut(SetSite, &[f32])) -> Found {
+        let places: Vectors =
+            std::array::from_fn(|axis| elements.chunks_exact(channels).map(|row| row[axis]).collect());
+        look(SetSite::Centred, &lengths(&places));
+        let ranks = ranks(&places, self.ranks);
+        let types: Vec<f32> = elements.chunks_exact(channels).flat_map(|row| row[3..].iter().copied()).collect();
+        let kinds = side_by_side([&types, &ranks], [channels - 3, self.ranks]);
+        let mut width = 1 + self.kinds(channels);
+        let steered = |place: (usize, &f32)| {
+            let (element, &x) = place;
+            let kinds = &kinds[element * (width - 1)..][..width - 1];
+            std::iter::once(x).chain(kinds.iter().map(move |kind| x * kind)).collect::<Vec<_>>()
+        };
+        let mut vectors = places.each_ref().map(|plane| plane.iter().enumerate().flat_map(steered).collect::<Vec<_>>());
         for (i, layer) in self.layers.iter().enumerate() {
             let mut mixed = vectors.each_ref().map(|plane| each(&layer.own, plane, width));
             look(SetSite::VectorOwn(i), &lengths(&mixed));
@@ -186,10 +208,46 @@ impl SetPsiStack {
             look(SetSite::Gated(i), &lengths(&mixed));
             (vectors, width) = (mixed, layer.own.rows());
         }
+        let mut beside = Vec::new();
+        if self.ranks > 0 {
+            beside.push((ranks, self.ranks));
+        }
+        if self.invariants {
+            let of_places = products(|axis, at| places[axis][at / width], &vectors);
+            let squares = products(|axis, at| vectors[axis][at], &vectors);
+            look(SetSite::PlaceProducts, &of_places);
+            look(SetSite::Squares, &squares);
+            beside.extend([(of_places, width), (squares, width)]);
+        }
         let steps = vectors.map(|plane| each(&self.head, &plane, width));
         look(SetSite::Spanning, &lengths(&steps));
         let [x, y, z] = steps.map(|plane| pool(&plane, self.head.rows(), SetPooling::Total));
-        (0..self.head.rows()).map(|i| [x[i], y[i], z[i]]).collect()
+        Found { spanning: (0..self.head.rows()).map(|i| [x[i], y[i], z[i]]).collect(), beside }
+    }
+}
+
+/// For each vector, the sum of its components times those of another.
+fn products(other: impl Fn(usize, usize) -> f32, vectors: &Vectors) -> Vec<f32> {
+    (0..vectors[0].len()).map(|at| (0..3).map(|axis| other(axis, at) * vectors[axis][at]).sum()).collect()
+}
+
+/// A one for how many places are farther from the origin, in as many numbers as there are ranks.
+fn ranks(places: &Vectors, ranks: usize) -> Vec<f32> {
+    let lengths = lengths(places);
+    let mut found = vec![0.0; lengths.len() * ranks];
+    for (own, row) in lengths.iter().zip(found.chunks_mut(ranks.max(1))) {
+        let rank = lengths.iter().filter(|&other| other > own).count();
+        row.iter_mut().skip(rank).take(1).for_each(|one| *one = 1.0);
+    }
+    found
+}
+
+/// The numbers of each element of two tensors, one behind the other.
+fn side_by_side([a, b]: [&[f32]; 2], [of_a, of_b]: [usize; 2]) -> Vec<f32> {
+    match (of_a, of_b) {
+        (0, _) => b.to_vec(),
+        (_, 0) => a.to_vec(),
+        _ => a.chunks_exact(of_a).zip(b.chunks_exact(of_b)).flat_map(|(a, b)| [a, b].concat()).collect(),
     }
 }
 

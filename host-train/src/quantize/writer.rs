@@ -4,10 +4,10 @@ use super::lower::LowerError;
 use super::network::Linear;
 use super::weights::{Quantized, Scales, mean_multiplier, multipliers, product_multiplier, sum_multipliers};
 use crate::package::Parts;
-use gimbal_core::format::{Dtype, MAX_FIELDS, Tensor, TensorId};
+use gimbal_core::format::{Dtype, MAX_FIELDS, NONE, Tensor, TensorId};
 use gimbal_core::kernel::{
-    BroadcastAdd, Concat, Conv, CrossProduct, NormGate, Operands, Operator, OuterProduct, Pool, Pooling, Rearrange, SetPool, SetPooling,
-    Window,
+    BroadcastAdd, Concat, Conv, CrossProduct, InnerProduct, NormGate, Operands, Operator, OuterProduct, Pool, Pooling,
+    Rearrange, SetPool, SetPooling, Window,
 };
 use gimbal_core::quant::Requantize;
 use std::ops::Range;
@@ -29,6 +29,12 @@ impl Writer {
         let scale = alive(name, max - min)? / 255.0;
         let zero_point = (-128.0 - min / scale).round().clamp(-128.0, 127.0) as i16;
         Ok(self.parts.tensor(Dtype::I8, small(name, shape)?, scale, zero_point))
+    }
+
+    /// A tensor of int8 numbers around zero that holds `reach`.
+    pub fn numbers(&mut self, name: &str, shape: [usize; 3], reach: f32) -> Result<TensorId, LowerError> {
+        let scale = alive(name, reach)? / f32::from(i8::MAX);
+        Ok(self.parts.tensor(Dtype::I8, small(name, shape)?, scale, 0))
     }
 
     /// Memory for rows of 16-bit activations, which are multiplied four at a time.
@@ -213,6 +219,17 @@ impl Writer {
         let cross = CrossProduct { operands, multiplier, shift, reserved: 0 };
         self.parts.push_layer(name, Operator::CrossProduct(cross));
         Ok(y)
+    }
+
+    /// Inner products of vectors, of those with themselves if there is one tensor alone, as features.
+    pub fn inner(&mut self, name: &str, [a, b]: [TensorId; 2], y: TensorId) -> Result<(), LowerError> {
+        let other = if b == NONE { a } else { b };
+        let factor = f64::from(self.scale(a)) * f64::from(self.scale(other)) / f64::from(self.scale(y));
+        let (multiplier, shift) = product_multiplier(factor).ok_or_else(|| LowerError::Steep { layer: name.into() })?;
+        let operands = Operands { inputs: [a, b], ..Operands::new(a, y) };
+        let requantize = self.feature_requantize(y, false)(shift);
+        self.parts.push_layer(name, Operator::InnerProduct(InnerProduct { operands, requantize, multiplier }));
+        Ok(())
     }
 
     /// Vectors of one channel times numbers, at the scale that the output has.
