@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// The recipes inside the program: name and TOML text.
-pub const BUILT_IN: [(&str, &str); 18] = [
+pub const BUILT_IN: [(&str, &str); 17] = [
     ("wrist", include_str!("../recipes/wrist.toml")),
     ("wrist-unsupervised", include_str!("../recipes/wrist-unsupervised.toml")),
     ("wrist-classical", include_str!("../recipes/wrist-classical.toml")),
@@ -28,7 +28,6 @@ pub const BUILT_IN: [(&str, &str); 18] = [
     ("shifted-beats", include_str!("../recipes/shifted-beats.toml")),
     ("ring", include_str!("../recipes/ring.toml")),
     ("digit-sets", include_str!("../recipes/digit-sets.toml")),
-    ("digit-sets-classical", include_str!("../recipes/digit-sets-classical.toml")),
     ("tetris", include_str!("../recipes/tetris.toml")),
     ("solids", include_str!("../recipes/solids.toml")),
 ];

@@ -1,12 +1,18 @@
 //! `gimbal reproduce`.
 
 use super::grids::GridWorkshop;
+use super::sets::{SetFinished, SetWorkshop};
 use super::train::Common;
 use super::{DONE, jobs, table};
+use crate::method::GridModel;
+use crate::recipe::grid::GridRecipe;
+use crate::recipe::set::SetRecipe;
+use crate::report::grid::Panel;
 use crate::report::reproduce::{ReproducePage, html};
-use crate::reproduce::experiment::{Experiment, Method, NAMES, Preset, experiment};
-use crate::reproduce::measure::{Trial, rows};
-use crate::reproduce::{figures, rows as comparison};
+use crate::reproduce::experiment::{AnyExperiment, Experiment, Method, Preset, experiment, names};
+use crate::reproduce::measure::Trial;
+use crate::reproduce::rows::{Row, rows};
+use crate::reproduce::{figures, rows as comparison, set_figures, set_measure};
 use crate::run::{Run, write_all};
 use anyhow::{Result, bail};
 use clap::Args;
@@ -15,8 +21,8 @@ use std::path::PathBuf;
 
 #[derive(Args)]
 pub struct Options {
-    /// The experiment, which is a recipe's name: rotated-digits, rotated-digits-small, reflected-digits-small,
-    /// shifted-digits, shifted-beats or ring.
+    /// The experiment, which is a recipe's name: rotated-digits, rotated-digits-small, reflected-digits,
+    /// reflected-digits-small, quarter-digits, shifted-digits, shifted-beats, ring, digit-sets, tetris or solids.
     name: String,
     /// How long to train: quick (minutes on two cores) or full (for a GPU).
     #[arg(long, default_value = "quick", value_enum)]
@@ -38,13 +44,55 @@ pub struct Options {
 }
 
 pub fn run(options: &Options) -> Result<u8> {
-    let Some(mut experiment) = experiment(&options.name, options.preset)? else {
-        bail!("there is no experiment `{}`; there are {}", options.name, NAMES.join(", "));
-    };
     if options.seeds == 0 {
         bail!("--seeds 0 trains nothing");
     }
-    let known: Vec<&str> = experiment.methods.iter().map(|method| method.name).collect();
+    match experiment(&options.name, options.preset)? {
+        Some(AnyExperiment::Grids(experiment)) => reproduce::<GridWorkshop>(options, experiment),
+        Some(AnyExperiment::Sets(experiment)) => reproduce::<SetWorkshop>(options, experiment),
+        None => {
+            let known: Vec<&str> = names().collect();
+            bail!("there is no experiment `{}`; there are {}", options.name, known.join(", "))
+        }
+    }
+}
+
+/// What trains, measures and draws the methods of an experiment: grids or sets.
+trait Bench: Sized + Sync {
+    /// What a method is trained by.
+    type Recipe: Clone + Sync;
+    /// A training and what it needs to be drawn.
+    type Trained: Send;
+
+    /// For a recipe of this seed; shares the data of others that want them in the same way.
+    fn open(options: &Options, recipe: &Self::Recipe, seed: u64, others: &[&Self]) -> Result<Self>;
+
+    /// Trains in a run's folder and measures.
+    fn train(&self, run: &Run, resume: bool) -> Result<Self::Trained>;
+
+    /// The metrics of the comparison.
+    fn metrics(&self, trained: &Self::Trained) -> Vec<(&'static str, f64)>;
+
+    /// What the first training of each method looks like.
+    fn panels(all: &[Reproduced<'_, Self>]) -> Result<Vec<Panel>>;
+}
+
+/// A method, its first training and its rows.
+struct Reproduced<'a, B: Bench> {
+    method: &'a Method<B::Recipe>,
+    bench: &'a B,
+    trained: B::Trained,
+    rows: Vec<Row>,
+}
+
+/// A training of a method.
+struct Training<B> {
+    bench: B,
+    run: Run,
+}
+
+fn reproduce<B: Bench>(options: &Options, mut experiment: Experiment<B::Recipe>) -> Result<u8> {
+    let known = experiment.method_names();
     if let Some(unknown) = options.only.iter().find(|name| !known.contains(&name.as_str())) {
         bail!("`{}` has no method `{unknown}`; it has {}", options.name, known.join("; "));
     }
@@ -52,7 +100,7 @@ pub fn run(options: &Options) -> Result<u8> {
         experiment.methods.retain(|method| options.only.iter().any(|name| name == method.name));
     }
     let folder = options.common.runs.join("reproduce");
-    let trainings = trainings(options, &experiment)?;
+    let trainings = trainings::<B>(options, &experiment)?;
     let at_once = jobs::at_once(options.jobs, &options.common.backend);
     eprintln!(
         "{} trainings, {} at a time, in {}",
@@ -60,15 +108,25 @@ pub fn run(options: &Options) -> Result<u8> {
         at_once.min(trainings.len()),
         folder.join(experiment.name).display()
     );
-    let mut trained = jobs::side_by_side(at_once, &trainings, |training| training.train(options))?.into_iter();
-    let (mut all_rows, mut firsts) = (Vec::new(), Vec::new());
-    for method in &experiment.methods {
-        let trials: Vec<Trained> = trained.by_ref().take(options.seeds as usize).collect();
-        let metrics: Vec<_> = trials.iter().map(|trial| trial.metrics.clone()).collect();
-        all_rows.extend(rows(experiment.data, method, &metrics));
-        firsts.extend(trials.into_iter().next().map(|trial| (method, trial)));
+    let resume = options.common.resume;
+    let trained = jobs::side_by_side(at_once, &trainings, |training| {
+        let trained = training.bench.train(&training.run, resume)?;
+        let metrics = training.bench.metrics(&trained);
+        Ok((trained, metrics))
+    })?;
+    let mut all = Vec::new();
+    let (mut trained, seeds) = (trained.into_iter(), options.seeds as usize);
+    for (method, trainings) in experiment.methods.iter().zip(trainings.chunks(seeds)) {
+        let (trials, metrics): (Vec<_>, Vec<_>) = trained.by_ref().take(seeds).unzip();
+        let rows = rows(&experiment.data(method), method, &metrics);
+        let first = trials.into_iter().next().zip(trainings.first());
+        all.extend(first.map(|(trained, training)| Reproduced { method, bench: &training.bench, trained, rows }));
     }
-    let page = ReproducePage { title: options.name.clone(), rows: all_rows, panels: panels(&firsts)? };
+    let page = ReproducePage {
+        title: options.name.clone(),
+        panels: B::panels(&all)?,
+        rows: all.into_iter().flat_map(|reproduced| reproduced.rows).collect(),
+    };
     let [json, report] = ["json", "html"].map(|kind| folder.join(format!("{}.{kind}", options.name)));
     write_all(&[
         (&json, format!("{}\n", comparison::json(&page.rows)?).as_bytes()),
@@ -83,60 +141,95 @@ pub fn run(options: &Options) -> Result<u8> {
     Ok(DONE)
 }
 
-/// A training of a method.
-struct Training<'a> {
-    workshop: GridWorkshop,
-    method: &'a Method,
-    run: Run,
-}
-
-/// A training and what it needs to be drawn.
-struct Trained {
-    workshop: GridWorkshop,
-    trial: Trial,
-    model: crate::method::GridModel,
-    metrics: Vec<(&'static str, f64)>,
-}
-
-/// What is to be trained, method after method; data are loaded once for all that want them in the same way.
-fn trainings<'a>(options: &Options, experiment: &'a Experiment) -> Result<Vec<Training<'a>>> {
-    let mut trainings: Vec<Training> = Vec::new();
+/// What is to be trained, method after method and seed after seed.
+fn trainings<B: Bench>(options: &Options, experiment: &Experiment<B::Recipe>) -> Result<Vec<Training<B>>> {
+    let mut trainings: Vec<Training<B>> = Vec::new();
     for method in &experiment.methods {
-        let words = method.name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        let name = format!("{} {}", method.name, method.setting);
+        let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
         let slug = words.collect::<Vec<_>>().join("-");
         for seed in 1..=options.seeds {
-            let mut recipe = method.recipe.clone();
-            recipe.training.seed = seed;
-            let loaded = trainings.iter().find(|other| other.workshop.recipe().data == recipe.data);
-            let workshop = match loaded {
-                Some(other) => other.workshop.with(&recipe),
-                None => GridWorkshop::new(&recipe, &options.common.backend, &options.data)?,
-            };
+            let others: Vec<&B> = trainings.iter().map(|training| &training.bench).collect();
+            let bench = B::open(options, &method.recipe, seed, &others)?;
             let path = options.common.runs.join("reproduce").join(experiment.name).join(format!("{slug}-{seed}"));
-            trainings.push(Training { workshop, method, run: Run::at(path) });
+            trainings.push(Training { bench, run: Run::at(path) });
         }
     }
     Ok(trainings)
 }
 
-impl Training<'_> {
-    fn train(&self, options: &Options) -> Result<Trained> {
-        let (trial, model) = self.workshop.trial(&self.run, options.common.resume)?;
-        let metrics = trial.metrics(self.method, self.workshop.posed());
-        Ok(Trained { workshop: self.workshop.clone(), trial, model, metrics })
+impl Bench for GridWorkshop {
+    type Recipe = GridRecipe;
+    type Trained = (Trial, GridModel);
+
+    fn open(options: &Options, recipe: &GridRecipe, seed: u64, others: &[&Self]) -> Result<Self> {
+        let mut recipe = recipe.clone();
+        recipe.training.seed = seed;
+        match others.iter().find(|other| other.recipe().data == recipe.data) {
+            Some(other) => Ok(other.with(&recipe)),
+            None => Self::new(&recipe, &options.common.backend, &options.data),
+        }
+    }
+
+    fn train(&self, run: &Run, resume: bool) -> Result<(Trial, GridModel)> {
+        self.trial(run, resume)
+    }
+
+    fn metrics(&self, (trial, _): &(Trial, GridModel)) -> Vec<(&'static str, f64)> {
+        trial.metrics(self.recipe(), self.posed())
+    }
+
+    fn panels(all: &[Reproduced<'_, Self>]) -> Result<Vec<Panel>> {
+        let mut panels = Vec::new();
+        let Some(first) = all.first() else { return Ok(panels) };
+        let (recipe, posed) = (&first.method.recipe, first.bench.posed());
+        if let (Trial { packaged: Some((package, measured)), .. }, _) = &first.trained {
+            panels.push(figures::gallery(package, recipe, posed)?);
+            let models: Vec<_> =
+                all.iter().map(|one| (one.method.name, &one.method.recipe, &one.trained.1)).collect();
+            panels.extend(figures::errors(&models, posed, first.bench.device()));
+            panels.extend(figures::maps(measured, recipe, posed));
+        }
+        Ok(panels)
     }
 }
 
-fn panels(firsts: &[(&Method, Trained)]) -> Result<Vec<crate::report::grid::Panel>> {
-    let mut panels = Vec::new();
-    let Some((method, first)) = firsts.first() else { return Ok(panels) };
-    let posed = first.workshop.posed();
-    if let Some((package, measured)) = &first.trial.packaged {
-        panels.push(figures::gallery(package, &method.recipe, posed)?);
-        let models: Vec<_> =
-            firsts.iter().map(|(method, trained)| (method.name, &method.recipe, &trained.model)).collect();
-        panels.extend(figures::errors(&models, posed, first.workshop.device()));
-        panels.extend(figures::maps(measured, &method.recipe, posed));
+impl Bench for SetWorkshop {
+    type Recipe = SetRecipe;
+    type Trained = SetFinished;
+
+    fn open(options: &Options, recipe: &SetRecipe, seed: u64, others: &[&Self]) -> Result<Self> {
+        let mut recipe = recipe.clone();
+        recipe.training.seed = seed;
+        match others.iter().find(|other| other.recipe().data == recipe.data) {
+            Some(other) => Ok(other.with(&recipe)),
+            None => Self::new(&recipe, &options.common.backend),
+        }
     }
-    Ok(panels)
+
+    fn train(&self, run: &Run, resume: bool) -> Result<SetFinished> {
+        self.trial(run, resume)
+    }
+
+    fn metrics(&self, trained: &SetFinished) -> Vec<(&'static str, f64)> {
+        set_measure::metrics(self.recipe(), &trained.metrics)
+    }
+
+    fn panels(all: &[Reproduced<'_, Self>]) -> Result<Vec<Panel>> {
+        let mut panels = Vec::new();
+        let Some(first) = all.first() else { return Ok(panels) };
+        if let Some(package) = &first.trained.package {
+            panels.extend(set_figures::gallery(package, first.bench.sets())?);
+        }
+        for one in all.iter().filter(|one| one.method.setting == first.method.setting) {
+            let codes = set_figures::Codes { evaluation: &one.trained.evaluation, float: &one.trained.codes };
+            panels.extend(set_figures::codes(one.method.name, &codes, one.bench.sets()));
+        }
+        panels.extend(set_figures::errors(&first.trained.evaluation));
+        let rows: Vec<_> = all.iter().map(|one| (one.method, &one.rows[..])).collect();
+        panels.extend(set_figures::curves(&rows));
+        let histories: Vec<_> = all.iter().map(|one| (one.method, &one.trained.history[..])).collect();
+        panels.extend(set_figures::losses(&histories));
+        Ok(panels)
+    }
 }

@@ -5,6 +5,7 @@ use super::workshop::interruptible;
 use crate::backend;
 use crate::data::sets::Sets;
 use crate::evaluate::set::SetFloat;
+use crate::evaluate::set_device::SetEvaluation;
 use crate::method::SetModel;
 use crate::pipeline::set::{measure_set, package_set};
 use crate::recipe::set::{SetPooling, SetRecipe};
@@ -13,18 +14,24 @@ use crate::run::{CONFIG, METRICS, PACKAGE, REPORT, Run, metrics_json};
 use crate::train::{Epoch, SetTask, Trained, load, train};
 use anyhow::Result;
 use burn::prelude::{Device, Module};
+use std::sync::Arc;
 
 /// The device and the sets that a recipe trains with.
+#[derive(Clone)]
 pub struct SetWorkshop {
     device: Device,
     recipe: SetRecipe,
-    sets: Sets,
+    sets: Arc<Sets>,
 }
 
 /// A trained, packaged and measured run.
 pub struct SetFinished {
     /// The package; none of a baseline that is never exported.
     pub package: Option<Vec<u8>>,
+    /// What the package said of the test sets; nothing if there is none.
+    pub evaluation: SetEvaluation,
+    /// What the float networks said of the codes of the moved test sets.
+    pub codes: Vec<Vec<f32>>,
     /// Name and value, in the order in which they are printed.
     pub metrics: Vec<(String, f64)>,
     /// The losses of its training.
@@ -35,7 +42,23 @@ impl SetWorkshop {
     /// Opens the backend and draws the recipe's sets to test on.
     pub fn new(recipe: &SetRecipe, backend: &str) -> Result<Self> {
         let device = backend::device(backend)?;
-        Ok(Self { device, recipe: recipe.clone(), sets: Sets::new(&recipe.data) })
+        Ok(Self { device, recipe: recipe.clone(), sets: Arc::new(Sets::new(&recipe.data)) })
+    }
+
+    /// The same sets for another recipe, which must want them in the same way.
+    pub fn with(&self, recipe: &SetRecipe) -> Self {
+        debug_assert_eq!(self.recipe.data, recipe.data);
+        Self { recipe: recipe.clone(), ..self.clone() }
+    }
+
+    /// The recipe.
+    pub fn recipe(&self) -> &SetRecipe {
+        &self.recipe
+    }
+
+    /// The sets.
+    pub fn sets(&self) -> &Sets {
+        &self.sets
     }
 
     /// Trains in a run's folder and measures the result. What the folder held goes away once training has begun, unless
@@ -54,16 +77,26 @@ impl SetWorkshop {
 
     fn finish(&self, name: &str, trained: Trained<SetModel>) -> Result<SetFinished> {
         let Trained { model, history, .. } = trained;
-        let (mut package, mut metrics) = (None, Vec::new());
+        let (mut package, mut evaluation, mut metrics) = (None, SetEvaluation::default(), Vec::new());
         if self.recipe.eta.pool != SetPooling::Concatenate {
             let bytes = package_set(name, &self.recipe, &self.sets, &model)?;
-            metrics = measure_set(&bytes, &self.sets, Some((&model, &self.recipe, &self.device)))?.metrics;
-            package = Some(bytes);
+            let measured = measure_set(&bytes, &self.sets, Some((&model, &self.recipe, &self.device)))?;
+            (package, evaluation, metrics) = (Some(bytes), measured.evaluation, measured.metrics);
         }
         let float = SetFloat::new(&model, &self.recipe, &self.sets, &self.device);
         metrics.extend(float.figures(&self.recipe, &self.sets));
         metrics.push(("parameters".into(), model.num_params() as f64));
-        Ok(SetFinished { package, metrics, history })
+        Ok(SetFinished { package, evaluation, codes: float.moved.codes, metrics, history })
+    }
+
+    /// Trains in a run's folder and measures, for a comparison.
+    pub fn trial(&self, run: &Run, resume: bool) -> Result<SetFinished> {
+        let finished = self.train(run, resume)?;
+        let recipe = self.recipe.to_toml();
+        let mut files = vec![(CONFIG, recipe.as_bytes())];
+        files.extend(finished.package.as_deref().map(|package| (PACKAGE, package)));
+        run.write(&files)?;
+        Ok(finished)
     }
 
     /// Writes a finished run's files and prints its figures.

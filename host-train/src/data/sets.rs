@@ -131,6 +131,11 @@ impl Sets {
         Set { counts: by.order.iter().flat_map(|&row| rows[row].clone()).collect(), label: set.label }
     }
 
+    /// The places of a set, counts; none where elements have none.
+    pub fn places(&self, counts: &[i16]) -> Vec<[f32; 3]> {
+        counts.chunks_exact(self.channels()).filter_map(|row| self.place(row)).collect()
+    }
+
     /// The place in a row.
     fn place(&self, row: &[i16]) -> Option<[f32; 3]> {
         self.points.then(|| std::array::from_fn(|axis| f32::from(row[axis])))
@@ -143,7 +148,8 @@ impl Sets {
         there.chain(row[3..].iter().copied()).collect()
     }
 
-    fn random_move(&self, elements: usize, rng: &mut ChaCha8Rng) -> Move {
+    /// A move as test sets are moved by.
+    pub fn random_move(&self, elements: usize, rng: &mut ChaCha8Rng) -> Move {
         let spread = self.generator.spread() / self.per_count;
         let mut order: Vec<usize> = (0..elements).collect();
         order.shuffle(rng);

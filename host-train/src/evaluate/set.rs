@@ -74,7 +74,7 @@ impl SetFloat {
             }
             if sets.points {
                 let squared = f64::from(recipe.data.scale).powi(2);
-                if recipe.order.is_some() {
+                if recipe.names_elements() {
                     note("reconstruction_mse", squared * self.squared_error(sets));
                 }
                 let all: f64 = self.moved.chamfer.iter().map(|&apart| f64::from(apart)).sum();

@@ -180,6 +180,11 @@ impl SetRecipe {
         *self == Self { quantize: self.quantize.clone(), ..other.clone() }
     }
 
+    /// Whether δ says which element is which, in the canonical order or in the caller's.
+    pub fn names_elements(&self) -> bool {
+        self.order.is_some() || self.eta.pool == SetPooling::Concatenate
+    }
+
     /// Everything that can be known to fail without the data.
     pub fn validate(&self) -> Result<(), RecipeError> {
         let (data, loss) = (&self.data, &self.loss);
@@ -255,7 +260,6 @@ mod tests {
             ("digit-sets", "scale = 1.0", "scale = 0.0", "data.scale"),
             ("digit-sets", "[trunk]", "[pose]\nchannels = [4]\n[trunk]", "pose"),
             ("digit-sets", "temperature = 1.0", "temperature = 0.0", "order.temperature"),
-            ("digit-sets-classical", "elements = [20, 20]", "elements = [10, 20]", "eta.pool"),
             ("tetris", "context = \"mean\"", "context = \"concatenate\"", "trunk.layers"),
             ("tetris", "channels = [16, 16, 16]", "channels = []", "pose.channels"),
             ("tetris", "reconstruction = 1.0", "reconstruction = 0.0", "loss"),
@@ -263,6 +267,9 @@ mod tests {
             let error = with(name, from, to);
             assert!(error.contains(&format!("`{key}`")), "{name}, {to}: {error}");
         }
+        let mut recipe = SetRecipe::load("digit-sets").unwrap();
+        (recipe.data.elements, recipe.eta.pool) = ([10, 20], SetPooling::Concatenate);
+        assert!(recipe.validate().unwrap_err().to_string().contains("`eta.pool`"));
         assert!(with("tetris", "[eta]", "[eta]\nsurprise = 1").contains("surprise"));
     }
 }

@@ -17,6 +17,7 @@ mod page;
 mod panel;
 mod pose;
 pub mod reproduce;
+pub mod set;
 mod svg;
 mod text;
 

@@ -1,10 +1,12 @@
 //! Which methods a reproduction trains, with one budget, and what was published.
 
+use super::{grid_experiment, set_experiment};
 use crate::recipe::RecipeError;
-use crate::recipe::grid::{ConvSection, GridRecipe, LayerSection, Readout};
+use crate::recipe::grid::GridRecipe;
+use crate::recipe::set::SetRecipe;
 
-/// What [`experiment`] knows.
-pub const NAMES: [&str; 8] = [
+/// What [`experiment`] knows of grids.
+const GRIDS: [&str; 8] = [
     "rotated-digits",
     "rotated-digits-small",
     "reflected-digits",
@@ -14,6 +16,13 @@ pub const NAMES: [&str; 8] = [
     "shifted-beats",
     "ring",
 ];
+/// And of sets.
+const SETS: [&str; 3] = ["digit-sets", "tetris", "solids"];
+
+/// What [`experiment`] knows.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    GRIDS.into_iter().chain(SETS)
+}
 
 /// How long to train.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -21,156 +30,83 @@ pub enum Preset {
     /// As the recipes say: minutes on two cores.
     #[default]
     Quick,
-    /// Ten times as long, for a GPU.
+    /// Ten times as long, for a GPU, and whole curves where an experiment has them.
     Full,
 }
 
-/// One method of an experiment.
+/// One method of an experiment, trained by a recipe of grids or of sets.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Method {
+pub struct Method<R> {
     /// What its rows are called.
     pub name: &'static str,
+    /// Which of several settings of the experiment it is trained in; empty where there is one. Methods are compared
+    /// within a setting.
+    pub setting: &'static str,
     /// What is trained.
-    pub recipe: GridRecipe,
+    pub recipe: R,
     /// What was published of it: metric and figure.
     pub published: &'static [(&'static str, f64)],
 }
 
 /// A reproduction.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Experiment {
-    /// Its name, one of [`NAMES`].
+pub struct Experiment<R> {
+    /// Its name, one of [`names`].
     pub name: &'static str,
     /// The data, in words.
     pub data: &'static str,
     /// The methods; figures are drawn of the first.
-    pub methods: Vec<Method>,
+    pub methods: Vec<Method<R>>,
+}
+
+/// A reproduction of either kind.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AnyExperiment {
+    /// Of images, signals or rings.
+    Grids(Experiment<GridRecipe>),
+    /// Of sets.
+    Sets(Experiment<SetRecipe>),
 }
 
 /// The experiment of a name, trained as a preset says; None for a name that is not known.
 ///
 /// # Errors
 /// If a recipe inside the program is wrong.
-pub fn experiment(name: &str, preset: Preset) -> Result<Option<Experiment>, RecipeError> {
-    let Some(name) = NAMES.into_iter().find(|known| *known == name) else { return Ok(None) };
-    let base = GridRecipe::load(name)?;
-    let method = |name, recipe, published| Method { name, recipe, published };
-    let (data, mut methods) = match name {
-        "rotated-digits" => {
-            let classifier = GridRecipe::load("rotated-digits-classifier")?;
-            let mut plain = classical(&classifier);
-            plain.augment.posed = false;
-            let methods = vec![
-                method("giae", base.clone(), &[("reconstruction", 0.0162), ("knn", 0.90)][..]),
-                method("classical", classical(&base), &[("reconstruction", 0.0170), ("knn", 0.68)]),
-                method("classical, augmented", augmented(classical(&base)), &[]),
-                method("quotient", quotient(&base), &[("reconstruction", 0.0227), ("knn", 0.82)]),
-                method("equivariant", equivariant(&base), EQUIVARIANT),
-                method("canonicalized classifier", classifier.clone(), &[("error", 0.0199)]),
-                method("classifier, augmented", classical(&classifier), &[]),
-                method("classifier", plain, &[("error", 0.0490)]),
-            ];
-            ("MNIST, 8,000 and 2,000 images, rotated", methods)
-        }
-        "rotated-digits-small" => {
-            let methods = vec![
-                method("giae", base.clone(), &[][..]),
-                method("classical", classical(&base), &[]),
-                method("classical, augmented", augmented(classical(&base)), &[]),
-                method("quotient", quotient(&base), &[]),
-                method("equivariant", equivariant(&base), &[]),
-            ];
-            ("digits of 8 × 8 pixels, rotated", methods)
-        }
-        "reflected-digits" | "reflected-digits-small" | "quarter-digits" | "shifted-digits" => {
-            let methods = vec![
-                method("giae", base.clone(), &[][..]),
-                method("classical", classical(&base), &[]),
-                method("classical, augmented", augmented(classical(&base)), &[]),
-            ];
-            let data = match name {
-                "reflected-digits" => "MNIST, 8,000 and 2,000 images, rotated and reflected",
-                "reflected-digits-small" => "digits of 8 × 8 pixels, rotated and reflected",
-                "quarter-digits" => "digits of 8 × 8 pixels, turned by quarters",
-                _ => "MNIST on 40 × 40 pixels, moved and rotated",
-            };
-            (data, methods)
-        }
-        "shifted-beats" => {
-            let methods = vec![
-                method("giae", base.clone(), &[][..]),
-                method("classical", classical(&base), &[]),
-                method("quotient", quotient(&base), &[]),
-            ];
-            ("ECG5000, shifted", methods)
-        }
-        _ => {
-            let methods = vec![
-                method("invariant", base.clone(), &[][..]),
-                method("flat, augmented", augmented(flat(&base)), &[]),
-                method("flat", flat(&base), &[]),
-            ];
-            ("armband ring, session 3 held out, shifted", methods)
-        }
+pub fn experiment(name: &str, preset: Preset) -> Result<Option<AnyExperiment>, RecipeError> {
+    let longer = match preset {
+        Preset::Quick => 1,
+        Preset::Full => 10,
     };
-    if preset == Preset::Full {
-        methods.iter_mut().for_each(|method| method.recipe.training.epochs *= 10);
+    if let Some(name) = GRIDS.into_iter().find(|known| *known == name) {
+        let mut experiment = grid_experiment::experiment(name)?;
+        experiment.methods.iter_mut().for_each(|method| method.recipe.training.epochs *= longer);
+        return Ok(Some(AnyExperiment::Grids(experiment)));
     }
-    Ok(Some(Experiment { name, data, methods }))
+    let Some(name) = SETS.into_iter().find(|known| *known == name) else { return Ok(None) };
+    let mut experiment = set_experiment::experiment(name, preset)?;
+    experiment.methods.iter_mut().for_each(|method| method.recipe.training.epochs *= longer);
+    Ok(Some(AnyExperiment::Sets(experiment)))
 }
 
-/// Read out by the lengths of the code's vectors, by their angles, and whole.
-const EQUIVARIANT: &[(&str, f64)] =
-    &[("reconstruction", 0.0189), ("knn", 0.67), ("knn of norms", 0.56), ("knn of angles", 0.53)];
-
-/// The same networks without the group: the classical autoencoder, or a plain classifier.
-fn classical(base: &GridRecipe) -> GridRecipe {
-    let mut recipe = base.clone();
-    recipe.pose.clear();
-    (recipe.loss.law, recipe.loss.upright) = (0.0, 0.0);
-    recipe
-}
-
-/// Each sample at a new pose in every epoch.
-fn augmented(mut recipe: GridRecipe) -> GridRecipe {
-    recipe.augment.posed = true;
-    recipe
-}
-
-/// The quotient autoencoder: the best of eight poses counts.
-fn quotient(base: &GridRecipe) -> GridRecipe {
-    let mut recipe = classical(base);
-    recipe.loss.quotient = 8;
-    recipe
-}
-
-/// The equivariant autoencoder: ψ's layers, twice as wide, give vectors that turn with the image.
-fn equivariant(base: &GridRecipe) -> GridRecipe {
-    let mut recipe = classical(base);
-    if let Some(psi) = base.pose.last() {
-        let wider = |layer: &LayerSection| match *layer {
-            LayerSection::Conv(conv) => LayerSection::Conv(ConvSection { channels: 2 * conv.channels, ..conv }),
-            pool => pool,
-        };
-        recipe.eta.turns = psi.turns;
-        recipe.eta.layers = psi.layers.iter().map(wider).collect();
-        recipe.eta.readout = Readout::Vectors;
+impl<R> Experiment<R> {
+    /// What the methods are called, each name once.
+    pub fn method_names(&self) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        for method in &self.methods {
+            if !names.contains(&method.name) {
+                names.push(method.name);
+            }
+        }
+        names
     }
-    recipe
-}
 
-/// The same layers over the electrodes as a row with two ends, and all of the last map to the code; a classifier.
-fn flat(base: &GridRecipe) -> GridRecipe {
-    let mut recipe = classical(base);
-    recipe.loss.reconstruction = 0.0;
-    let last = LayerSection::Max([0, 0]);
-    recipe.eta.layers.retain(|layer| *layer != last);
-    for layer in &mut recipe.eta.layers {
-        if let LayerSection::Conv(conv) = layer {
-            conv.circular = [false; 2];
+    /// The data of a method's rows, in words.
+    pub fn data(&self, method: &Method<R>) -> String {
+        match method.setting {
+            "" => self.data.into(),
+            setting => format!("{}, {setting}", self.data),
         }
     }
-    recipe
 }
 
 #[cfg(test)]
@@ -179,18 +115,41 @@ mod tests {
 
     #[test]
     fn every_method_of_every_experiment_can_be_trained_with_one_budget() {
-        for name in NAMES {
-            for preset in [Preset::Quick, Preset::Full] {
-                let experiment = experiment(name, preset).unwrap().unwrap();
-                let [first, others @ ..] = &experiment.methods[..] else { panic!("{name} has no methods") };
-                for method in others {
-                    method.recipe.validate().unwrap();
-                    let (a, b) = (&first.recipe, &method.recipe);
-                    let comparable = (a.loss.class > 0.0) == (b.loss.class > 0.0);
-                    assert!(!comparable || a.training == b.training, "{name}: {}", method.name);
+        for (name, preset) in names().flat_map(|name| [(name, Preset::Quick), (name, Preset::Full)]) {
+            match experiment(name, preset).unwrap().unwrap() {
+                AnyExperiment::Grids(experiment) => {
+                    let [first, others @ ..] = &experiment.methods[..] else { panic!("{name} has no methods") };
+                    for method in others {
+                        method.recipe.validate().unwrap();
+                        let (a, b) = (&first.recipe, &method.recipe);
+                        let comparable = (a.loss.class > 0.0) == (b.loss.class > 0.0);
+                        assert!(!comparable || a.training == b.training, "{name}: {}", method.name);
+                    }
+                }
+                AnyExperiment::Sets(experiment) => {
+                    let [first, others @ ..] = &experiment.methods[..] else { panic!("{name} has no methods") };
+                    for method in others {
+                        method.recipe.validate().unwrap();
+                        assert_eq!(first.recipe.training, method.recipe.training, "{name}: {}", method.name);
+                    }
                 }
             }
         }
         assert_eq!(experiment("no such", Preset::Quick).unwrap(), None);
+    }
+
+    /// Two trainings would share a folder.
+    #[test]
+    fn no_two_methods_have_one_name_in_one_setting() {
+        for name in names() {
+            let named: Vec<(&str, &str)> = match experiment(name, Preset::Full).unwrap().unwrap() {
+                AnyExperiment::Grids(experiment) => experiment.methods.iter().map(|m| (m.name, m.setting)).collect(),
+                AnyExperiment::Sets(experiment) => experiment.methods.iter().map(|m| (m.name, m.setting)).collect(),
+            };
+            let mut once = named.clone();
+            once.sort_unstable();
+            once.dedup();
+            assert_eq!(once.len(), named.len(), "{name}");
+        }
     }
 }

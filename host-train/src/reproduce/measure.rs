@@ -1,10 +1,8 @@
-//! What a trained method reaches, as names of metrics and numbers.
+//! What a trained method reaches on grids, as names of metrics and numbers.
 
-use super::experiment::Method;
-use super::rows::Row;
 use crate::data::posed::Posed;
 use crate::pipeline::grid::{GridFloat, GridMeasured};
-use crate::recipe::grid::Readout;
+use crate::recipe::grid::{GridRecipe, Readout};
 
 /// One training of a method.
 pub struct Trial {
@@ -16,8 +14,7 @@ pub struct Trial {
 
 impl Trial {
     /// The metrics of the comparison.
-    pub fn metrics(&self, method: &Method, posed: &Posed) -> Vec<(&'static str, f64)> {
-        let recipe = &method.recipe;
+    pub fn metrics(&self, recipe: &GridRecipe, posed: &Posed) -> Vec<(&'static str, f64)> {
         let float = self.float.figures(recipe, posed);
         let int8 = self.packaged.iter().flat_map(|(_, measured)| measured.metrics.clone());
         let all: Vec<(String, f64)> = float.into_iter().chain(int8).collect();
@@ -62,44 +59,9 @@ fn vectors(code: &[f32]) -> impl Iterator<Item = [f32; 2]> {
     xs.iter().zip(ys).map(|(&x, &y)| [x, y])
 }
 
-/// The rows of a method: means over its trials.
-pub fn rows(data: &str, method: &Method, trials: &[Vec<(&'static str, f64)>]) -> Vec<Row> {
-    let names: Vec<&str> =
-        trials.first().map(|first| first.iter().map(|(name, _)| *name).collect()).unwrap_or_default();
-    let row = |name: &str| {
-        let values: Vec<f64> = trials.iter().flatten().filter(|(other, _)| *other == name).map(|(_, v)| *v).collect();
-        let count = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / count;
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        let published = method.published.iter().find(|(other, _)| *other == name);
-        Row {
-            data: data.into(),
-            method: method.name.into(),
-            metric: name.into(),
-            mean,
-            std: (squares / count).sqrt(),
-            seeds: values.len(),
-            published: published.map(|(_, value)| *value),
-        }
-    };
-    names.into_iter().map(row).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::grid::GridRecipe;
-
-    #[test]
-    fn rows_are_means_over_trials() {
-        let recipe = GridRecipe::load("rotated-digits").unwrap();
-        let method = Method { name: "giae", recipe, published: &[("knn", 0.9)] };
-        let trials = [vec![("knn", 0.8), ("error", 0.1)], vec![("knn", 0.9), ("error", 0.1)]];
-        let rows = rows("digits", &method, &trials);
-        assert_eq!(rows.len(), 2);
-        assert!((rows[0].mean - 0.85).abs() < 1e-12 && (rows[0].std - 0.05).abs() < 1e-12);
-        assert_eq!((rows[0].seeds, rows[0].published, rows[1].published), (2, Some(0.9), None));
-    }
 
     #[test]
     fn a_code_is_read_as_vectors() {

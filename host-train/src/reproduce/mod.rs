@@ -1,9 +1,14 @@
 //! Published experiments, run again: what they measured and how it compares.
 //!
-//! [`experiment`](mod@experiment) says which methods a reproduction trains and what was published; [`measure`] trains
-//! and measures one of them; [`figures`] draws what came out; [`rows`] is the comparison.
+//! [`experiment`](mod@experiment) says which methods a reproduction trains and what was published, `measure` what each
+//! of them reached, and `figures` draws what came out, for grids and, in files of their own, for sets; [`rows`] is the
+//! comparison.
 
 pub mod experiment;
 pub mod figures;
+mod grid_experiment;
 pub mod measure;
 pub mod rows;
+mod set_experiment;
+pub mod set_figures;
+pub mod set_measure;

@@ -3,6 +3,7 @@
 //! Rows that measure the same on the same data stand together and are printed with equal decimals. Within such a
 //! group the best mean is marked, where the metric's name says what better is ([`better`]).
 
+use super::experiment::Method;
 use serde::{Serialize, Serializer};
 
 /// What one method reached in one metric on one data set.
@@ -23,6 +24,29 @@ pub struct Row {
     /// The published figure; `None` where there is none.
     #[serde(serialize_with = "finite")]
     pub published: Option<f64>,
+}
+
+/// The rows of a method on some data: means over its trials, each a list of metrics.
+pub fn rows<R>(data: &str, method: &Method<R>, trials: &[Vec<(&'static str, f64)>]) -> Vec<Row> {
+    let names: Vec<&str> =
+        trials.first().map(|first| first.iter().map(|(name, _)| *name).collect()).unwrap_or_default();
+    let row = |name: &str| {
+        let values: Vec<f64> = trials.iter().flatten().filter(|(other, _)| *other == name).map(|(_, v)| *v).collect();
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let published = method.published.iter().find(|(other, _)| *other == name);
+        Row {
+            data: data.into(),
+            method: method.name.into(),
+            metric: name.into(),
+            mean,
+            std: (squares / count).sqrt(),
+            seeds: values.len(),
+            published: published.map(|(_, value)| *value),
+        }
+    };
+    names.into_iter().map(row).collect()
 }
 
 /// Which way a metric improves.
@@ -212,6 +236,16 @@ mod tests {
             row("giae", "reconstruction error", 0.0158, 0.0001, 3, Some(0.0162)),
             row("giae", "accuracy", 0.9, 0.0, 1, None),
         ]
+    }
+
+    #[test]
+    fn rows_are_means_over_trials() {
+        let method = Method { name: "giae", setting: "", recipe: (), published: &[("knn", 0.9)] };
+        let trials = [vec![("knn", 0.8), ("error", 0.1)], vec![("knn", 0.9), ("error", 0.1)]];
+        let rows = super::rows("digits", &method, &trials);
+        assert_eq!(rows.len(), 2);
+        assert!((rows[0].mean - 0.85).abs() < 1e-12 && (rows[0].std - 0.05).abs() < 1e-12);
+        assert_eq!((rows[0].seeds, rows[0].published, rows[1].published), (2, Some(0.9), None));
     }
 
     #[test]

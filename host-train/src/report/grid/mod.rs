@@ -12,7 +12,7 @@ mod picture;
 mod png;
 mod poses;
 mod principal;
-mod scatter;
+pub(super) mod scatter;
 #[cfg(test)]
 mod tests;
 
@@ -38,7 +38,7 @@ pub struct Panel {
 
 impl Panel {
     /// `title` and `lead` are plain text, `body` is safe already.
-    fn new(title: &str, lead: &str, body: String) -> Self {
+    pub(super) fn new(title: &str, lead: &str, body: String) -> Self {
         Self { title: escape(title), lead: escape(lead), body }
     }
 }

@@ -27,12 +27,12 @@ pub(super) fn left_out(all: usize) -> String {
 }
 
 /// Where a point of the plane lies, in the canvas's units.
-pub(super) fn place(frame: Frame, x: &Axis, y: &Axis, point: (f64, f64)) -> (f64, f64) {
+pub(in crate::report) fn place(frame: Frame, x: &Axis, y: &Axis, point: (f64, f64)) -> (f64, f64) {
     (frame.left + x.share(point.0) * frame.width, frame.top + (1.0 - y.share(point.1)) * frame.height)
 }
 
 /// Points of one colour, `pixels` across, at places in the canvas's units.
-pub(super) fn dots(places: impl Iterator<Item = (f64, f64)>, color: &str, pixels: f64) -> String {
+pub(in crate::report) fn dots(places: impl Iterator<Item = (f64, f64)>, color: &str, pixels: f64) -> String {
     let mut path = String::new();
     for (x, y) in places {
         // Writing to a string cannot fail. A line of no length with round ends is a dot.
@@ -49,7 +49,7 @@ pub(super) fn dots(places: impl Iterator<Item = (f64, f64)>, color: &str, pixels
 }
 
 /// A chart with more drawn onto it; a chart that failed stays as it is.
-pub(super) fn onto(chart: &str, more: &str) -> String {
+pub(in crate::report) fn onto(chart: &str, more: &str) -> String {
     match chart.rsplit_once("</svg>") {
         Some((chart, rest)) => format!("{chart}{more}</svg>{rest}"),
         None => chart.to_owned(),

@@ -1,0 +1,61 @@
+//! What a trained method reaches on sets, as names of metrics and numbers.
+
+use crate::recipe::set::SetRecipe;
+
+/// Each metric of the comparison: the figure of the float networks, and that of the integers, measured through core.
+const METRICS: [(&str, &str, &str, &str); 7] = [
+    ("set_accuracy", "set_accuracy_float", "set_accuracy, int8", "set_accuracy_int8"),
+    ("element_accuracy", "element_accuracy_float", "element_accuracy, int8", "element_accuracy_int8"),
+    ("mse", "reconstruction_mse", "mse, int8", "reconstruction_mse_int8"),
+    ("chamfer distance", "chamfer", "chamfer distance, int8", "chamfer_int8"),
+    ("knn", "nearest_accuracy_float", "knn, int8", "nearest_accuracy"),
+    (
+        "pose error, degrees, median",
+        "pose_error_deg_median_float",
+        "pose error, degrees, median, int8",
+        "pose_error_deg_median",
+    ),
+    ("pose error, degrees, p95", "pose_error_deg_p95_float", "pose error, degrees, p95, int8", "pose_error_deg_p95"),
+];
+/// And of recipes with a class head.
+const ERRORS: [&str; 2] = ["accuracy_moved_float", "accuracy_moved_int8"];
+
+/// The metrics of the comparison, among a run's figures; `knn` is 1-NN, all sets at random pose.
+pub fn metrics(recipe: &SetRecipe, figures: &[(String, f64)]) -> Vec<(&'static str, f64)> {
+    let of = |name: &str| figures.iter().find(|(other, _)| other == name).map(|(_, value)| *value);
+    let mut metrics = Vec::new();
+    let mut note = |name, value: Option<f64>| metrics.extend(value.map(|value| (name, value)));
+    for (name, float, int8_name, int8) in METRICS {
+        // Where δ says which element is which, how near the nearest are says less.
+        let compared = name != "chamfer distance" || !recipe.names_elements();
+        note(name, of(float).filter(|_| compared));
+        note(int8_name, of(int8).filter(|_| compared));
+    }
+    if recipe.loss.class > 0.0 {
+        let [float, int8] = ERRORS.map(|name| of(name).map(|accuracy| 1.0 - accuracy));
+        note("error", float);
+        note("error, int8", int8);
+    }
+    metrics
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::set::SET_FIGURES;
+
+    #[test]
+    fn every_figure_exists() {
+        let known = |name: &str| SET_FIGURES.iter().any(|(other, ..)| *other == name);
+        let figures = METRICS.iter().flat_map(|(_, float, _, int8)| [*float, *int8]).chain(ERRORS);
+        assert_eq!(figures.filter(|name| !known(name)).collect::<Vec<_>>(), [""; 0]);
+    }
+
+    #[test]
+    fn what_was_measured_is_compared_and_nothing_else() {
+        let recipe = SetRecipe::load("digit-sets").unwrap();
+        let figures = [("set_accuracy_float", 0.9), ("set_accuracy_int8", 0.8), ("macs", 7.0)];
+        let figures = figures.map(|(name, value)| (name.to_owned(), value));
+        assert_eq!(metrics(&recipe, &figures), [("set_accuracy", 0.9), ("set_accuracy, int8", 0.8)]);
+    }
+}
