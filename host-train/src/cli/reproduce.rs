@@ -185,8 +185,7 @@ impl Bench for GridWorkshop {
         let (recipe, posed) = (&first.method.recipe, first.bench.posed());
         if let (Trial { packaged: Some((package, measured)), .. }, _) = &first.trained {
             panels.push(figures::gallery(package, recipe, posed)?);
-            let models: Vec<_> =
-                all.iter().map(|one| (one.method.name, &one.method.recipe, &one.trained.1)).collect();
+            let models: Vec<_> = all.iter().map(|one| (one.method.name, &one.method.recipe, &one.trained.1)).collect();
             panels.extend(figures::errors(&models, posed, first.bench.device()));
             panels.extend(figures::maps(measured, recipe, posed));
         }
