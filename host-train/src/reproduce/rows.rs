@@ -140,7 +140,8 @@ enum Style {
 }
 
 impl Style {
-    /// Three digits of the smallest mean, unless the greatest would then have more than five.
+    /// Three digits of the smallest mean, unless the greatest would then have more than five; powers of ten where that
+    /// leaves the smallest fewer than two.
     fn of(rows: &[&Row]) -> Self {
         let sizes = || rows.iter().map(|row| row.mean.abs()).filter(|size| size.is_normal());
         let digits = |size: f64| size.log10().floor();
@@ -148,7 +149,8 @@ impl Style {
             return Self::Decimals(2);
         };
         let decimals = (2.0 - digits(least)).min(4.0 - digits(most)).max(0.0);
-        if decimals > 6.0 || most >= 1e15 { Self::Scientific } else { Self::Decimals(decimals as usize) }
+        let few = decimals + digits(least) < 1.0;
+        if few || decimals > 6.0 || most >= 1e15 { Self::Scientific } else { Self::Decimals(decimals as usize) }
     }
 
     fn write(&self, value: f64) -> String {
@@ -305,6 +307,8 @@ digits  accuracy              classical    0.684 ± 0.012        3       0.68
         let write = |mean: f64| groups(&[row("m", "loss", mean, f64::NAN, 2, None)])[0].lines[0].value.clone();
         let sizes = [3.24e-5, 1e-9, 0.0, 123456.0, f64::MAX, f64::MIN_POSITIVE, f64::NEG_INFINITY];
         assert_eq!(sizes.map(write), ["3.24e-5", "1.00e-9", "0.00", "123456", "1.80e308", "2.23e-308", "–"]);
+        let apart = [row("a", "mse", 4.49e-5, 0.0, 1, None), row("b", "mse", 0.126, 0.0, 1, None)];
+        assert_eq!(groups(&apart)[0].lines.iter().map(|line| &line.value).collect::<Vec<_>>(), ["4.49e-5", "1.26e-1"]);
         assert_eq!([0.68, 0.017, 3.24e-5, 0.0, -2.0].map(shortest), ["0.68", "0.017", "3.24e-5", "0", "-2"]);
     }
 }

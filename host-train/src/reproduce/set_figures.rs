@@ -15,7 +15,7 @@ use rand_chacha::ChaCha8Rng;
 
 /// Sets that are shown, each of another class, and how often each is moved.
 const FORMS: usize = 4;
-const VIEWS: usize = 6;
+const VIEWS: usize = 9;
 
 /// Each set moved at random, and what the device made of each; None for elements without a place.
 ///
