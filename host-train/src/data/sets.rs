@@ -196,12 +196,14 @@ impl Sets {
         counts.chunks_exact(self.channels()).flat_map(|row| row.iter().enumerate().map(number)).collect()
     }
 
-    /// The mean place, rounded to the nearest count; what lies half way goes away from zero.
+    /// The mean place, rounded to the nearest count. What lies half way goes up, below zero too, so that moving the set by
+    /// counts moves its mean by as many.
     pub fn mean(&self, counts: &[i16]) -> Option<[i32; 3]> {
         let rows = || counts.chunks_exact(self.channels());
-        let elements = rows().len() as f64;
-        let sum = |axis: usize| rows().map(|row| i64::from(row[axis])).sum::<i64>() as f64;
-        (self.points && elements > 0.0).then(|| std::array::from_fn(|axis| (sum(axis) / elements).round() as i32))
+        let elements = rows().len() as i32;
+        let sum = |axis: usize| rows().map(|row| i32::from(row[axis])).sum::<i32>();
+        (self.points && elements > 0)
+            .then(|| std::array::from_fn(|axis| (2 * sum(axis) + elements).div_euclid(2 * elements)))
     }
 
     /// How many elements the sets of a batch have.

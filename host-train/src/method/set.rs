@@ -220,13 +220,13 @@ impl SetModel {
     /// How far δ's estimate is from the set, in the canonical pose; see the module's formula.
     fn distance(&self, forward: &SetForward) -> Option<Tensor<1>> {
         let decoded = forward.decoded.clone()?;
-        let [_, n, channels] = decoded.dims();
+        let [_, _, channels] = decoded.dims();
         let place = if self.points { 3 } else { 0 };
         let points = self.points.then(|| {
             let [estimate, truth] = [decoded.clone(), forward.canonical.clone()].map(|x| x.narrow(2, 0, 3));
-            match n > 0 && forward.sorted.is_none() && self.pooling != SetPooling::Concatenate {
-                true => chamfer(estimate, truth).mean(),
-                false => (estimate - truth).square().mean(),
+            match forward.sorted {
+                Some(_) => (estimate - truth).square().mean(),
+                None => chamfer(estimate, truth).mean(),
             }
         });
         let types = (channels > place).then(|| {

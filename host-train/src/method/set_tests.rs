@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 /// Largest absolute difference that f32 rounding may cause between features of order 1 after several layers.
 const LAW: f32 = 1e-4;
 /// A vector shorter than this has no direction.
-const NOTHING: f32 = 1e-5;
+const NOTHING: f32 = 1e-6;
 
 fn recipe(name: &str) -> SetRecipe {
     let mut recipe = SetRecipe::load(name).unwrap();
@@ -29,6 +29,9 @@ fn model(recipe: &SetRecipe) -> (SetModel, Sets) {
 /// Rows in another order.
 fn rolled(x: Tensor<3>, by: usize) -> Tensor<3> {
     let n = x.dims()[1];
+    if by == 0 {
+        return x;
+    }
     Tensor::cat(vec![x.clone().narrow(1, n - by, by), x.narrow(1, 0, n - by)], 1)
 }
 
