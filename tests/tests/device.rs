@@ -5,6 +5,7 @@
 use gimbal_core::{Aligned, Model};
 use gimbal_tests::frames::Framed;
 use gimbal_tests::grids::{GRIDS, grid_package, grid_windows};
+use gimbal_tests::sets::SetKind;
 use gimbal_tests::{operators_package, operators_windows, synthetic_package, synthetic_windows, upright_parts};
 use gimbal_train::data::grid::load;
 use gimbal_train::simulate::{Bin, Expected, Simulation, Target, Vectors, simulate};
@@ -74,6 +75,25 @@ fn the_device_equals_the_host_in_every_group() {
     }
 }
 
+/// From the fewest elements to the most, in any order, with its order.
+#[test]
+fn the_device_equals_the_host_on_sets() {
+    for kind in SetKind::ALL {
+        let package = kind.package(1, 2, 16);
+        let channels = i32::from(kind.channels());
+        let set = |count: i32| {
+            (0..count * channels).map(move |i| ((i * i * (count + 3) + 7 * i) % 255 - 127) as i16).collect()
+        };
+        let vectors = Vectors::compute(&package, &(2..=16).map(set).collect::<Vec<Vec<i16>>>()).unwrap();
+        for target in Target::ALL {
+            let (simulation, lines) = run(&package, &vectors, target, Bin::Golden);
+            assert!(simulation.success, "{kind:?}, {target}: {lines:?}");
+            assert_eq!(lines, ["INFO  16 windows, all equal to the host's bit for bit"]);
+            assert!(simulation.text_bytes <= 32 * 1024, "{target}: {} bytes", simulation.text_bytes);
+        }
+    }
+}
+
 #[test]
 fn digits_are_shown_as_the_device_sees_them() {
     let (simulation, lines) = run(DIGITS, &digits(), Target::M4, Bin::Digits);
@@ -95,7 +115,7 @@ fn one_wrong_bit_is_noticed_wherever_it_is() {
     let right = vectors(&package);
     for part in ["bits of the pose[9]", "canonical[700]", "code[3]", "logits[2]"] {
         let mut wrong = right.clone();
-        let Expected::Encoded { pose: Some(pose), canonical, code, logits } = &mut wrong.vectors[2].expected else {
+        let Expected::Encoded { pose: Some(pose), canonical, code, logits, .. } = &mut wrong.vectors[2].expected else {
             panic!("window 2 has no pose");
         };
         match part {

@@ -19,9 +19,14 @@
 //! | c | the code, `i8` |
 //! | l | the logits, `i8` |
 //!
+//! Those of a package of sets are version 3. Behind `n`, which is that of the largest set, stand 4 bytes, `o`, the numbers of
+//! the largest order; behind the quaternion 4 bytes, how many numbers this set has; and behind the logits an order, `i16`, the
+//! places and then the gaps, see `Order`. Behind numbers that are fewer than `n` or `o` stand zeros.
+//!
 //! What an outcome does not have is zero. The numbers of a pose, with zeros behind them, are in SO(3) and O(3) its matrix row by
 //! row, in SO(2) cosine and sine, in O(2) these and 1 if it is reflected, in C_n index and order, in R/Z the fraction of
-//! the period, in T(2) x and y in pixels, and in SE(2) those with cosine and sine. A quaternion turns vectors and nothing
+//! the period, in T(2) x and y in pixels, in SE(2) those with cosine and sine, in T(3) x, y and z in counts, and in SE(3) those with two
+//! rows of the matrix. A quaternion turns vectors and nothing
 //! else: images, rings and signals are stored as they run, and theirs is the identity.
 
 use super::samples::{samples, takes_vectors};
@@ -39,6 +44,8 @@ use rand_chacha::ChaCha8Rng;
 
 /// The first bytes: magic and version.
 const START: [u8; 6] = *b"GMBV\x02\x00";
+/// The same of sets.
+const START_OF_SETS: [u8; 6] = *b"GMBV\x03\x00";
 /// Of the random turns.
 const SEED: u64 = 7;
 /// Whose recordings [`Vectors::recorded`] takes.
@@ -50,6 +57,8 @@ pub struct Vectors {
     code_len: u16,
     logits_len: u16,
     window_len: u32,
+    /// Of a package of sets, numbers of the largest order.
+    order_len: Option<u32>,
     /// One for each window.
     pub vectors: Vec<Vector>,
 }
@@ -78,6 +87,8 @@ pub enum Expected {
         code: Vec<i8>,
         /// The logits, or nothing.
         logits: Vec<i8>,
+        /// The places and then the gaps of an order, or nothing.
+        order: Vec<i16>,
     },
     /// No pose.
     Degenerate(Degenerate),
@@ -121,6 +132,7 @@ impl Vectors {
         let elements = |role| model.output_of(role).and_then(|tensor| tensor.elements()).unwrap_or(0).try_into();
         let (code_len, logits_len) = (elements(Role::Eta)?, elements(Role::Classifier)?);
         let window_len = model.window_len();
+        let order_len = model.takes_sets().then(|| 2 * u32::from(model.input().samples));
         let mut arena = vec![0; model.arena_len().div_ceil(size_of::<u32>())];
         let mut session = Session::new(model, &mut arena)?;
         let mut rng = ChaCha8Rng::seed_from_u64(SEED);
@@ -131,22 +143,32 @@ impl Vectors {
             let expected = run(&mut session, quaternion, window)?;
             vectors.push(Vector { quaternion, window: window.clone(), expected });
         }
-        Ok(Self { code_len, logits_len, window_len: window_len.try_into()?, vectors })
+        Ok(Self { code_len, logits_len, window_len: window_len.try_into()?, order_len, vectors })
     }
 
     /// The bytes that the firmware reads, see the module.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = START.to_vec();
+        let mut bytes = if self.order_len.is_some() { START_OF_SETS } else { START }.to_vec();
         bytes.extend(self.code_len.to_le_bytes());
         bytes.extend(self.logits_len.to_le_bytes());
         bytes.extend(self.window_len.to_le_bytes());
+        bytes.extend(self.order_len.iter().flat_map(|len| len.to_le_bytes()));
         for vector in &self.vectors {
             bytes.extend(vector.quaternion.iter().flat_map(|x| x.to_le_bytes()));
-            bytes.extend(vector.window.iter().flat_map(|x| x.to_le_bytes()));
+            if self.order_len.is_some() {
+                bytes.extend((vector.window.len() as u32).to_le_bytes());
+            }
+            self.write_window(&vector.window, &mut bytes);
             self.write_expected(&vector.expected, &mut bytes);
         }
         bytes
+    }
+
+    /// As many numbers as there may be.
+    fn write_window(&self, window: &[i16], bytes: &mut Vec<u8>) {
+        let numbers = window.iter().copied().chain(std::iter::repeat(0)).take(self.window_len as usize);
+        bytes.extend(numbers.flat_map(i16::to_le_bytes));
     }
 
     fn write_expected(&self, expected: &Expected, bytes: &mut Vec<u8>) {
@@ -155,15 +177,17 @@ impl Vectors {
             + 10 * size_of::<f32>()
             + self.window_len as usize * size_of::<i16>()
             + usize::from(self.code_len)
-            + usize::from(self.logits_len);
+            + usize::from(self.logits_len)
+            + self.order_len.unwrap_or(0) as usize * size_of::<i16>();
         match expected {
-            Expected::Encoded { pose, canonical, code, logits } => {
+            Expected::Encoded { pose, canonical, code, logits, order } => {
                 bytes.push(if pose.is_some() { 0 } else { 1 });
                 let numbers = pose.iter().flat_map(|pose| pose.element.numbers().into_iter().chain([pose.confidence]));
                 let numbers = numbers.chain(std::iter::repeat(0.0)).take(10);
                 bytes.extend(numbers.flat_map(f32::to_le_bytes));
-                bytes.extend(canonical.iter().flat_map(|x| x.to_le_bytes()));
+                self.write_window(canonical, bytes);
                 bytes.extend(code.iter().chain(logits).map(|&x| x as u8));
+                bytes.extend(order.iter().flat_map(|x| x.to_le_bytes()));
             }
             Expected::Degenerate(why) => bytes.push(outcome(*why).unwrap_or(u8::MAX)),
         }
@@ -192,6 +216,9 @@ fn run(session: &mut Session<'_, '_>, quaternion: [f32; 4], window: &[i16]) -> R
             canonical: found.canonical.to_vec(),
             code: values(found.code),
             logits: values(found.logits),
+            order: found.order().map_or_else(Vec::new, |order| {
+                order.places.iter().copied().chain(order.gaps.iter().map(|&gap| gap as i16)).collect()
+            }),
         },
         Outcome::Degenerate(why) if outcome(why).is_some() => Expected::Degenerate(why),
         Outcome::Degenerate(why) => bail!("test vectors have no number for the outcome {why:?}"),
