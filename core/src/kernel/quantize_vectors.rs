@@ -103,6 +103,10 @@ mod tests {
                     }
                 }
             }
+            // The first field alone.
+            let bench = Bench { tensors: vec![tensor(Dtype::I16, [3, 4, 1])], blob: Vec::new() };
+            let first: Vec<i16> = vectors.iter().copied().step_by(2).collect();
+            prop_assert_eq!(bench.run(&Operator::QuantizeVectors(quantize), &window), first);
         }
     }
 }
