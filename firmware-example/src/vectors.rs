@@ -16,14 +16,14 @@
 //! | c | the code, `i8` |
 //! | l | the logits, `i8` |
 //!
-//! Those of a package of sets are version 3. Behind `n`, which is that of the largest set, stand 4 bytes, `o`, the numbers of
-//! the largest order; behind the quaternion 4 bytes, how many numbers this set has; and behind the logits an order, `i16`, the
-//! places and then the gaps, see `Order`. Behind numbers that are fewer than `n` or `o` stand zeros.
+//! Version 3 is that of sets, whose windows are not of one length: the header ends with `e`, numbers of an element, and
+//! with 1 if there is a canonical order and 0 if not, 2 bytes each in the place of `n`. Each record begins with its own `n`, 4 bytes, and
+//! with an order ends with its places, n/e `i16`, and its gaps, n/e `u16`.
 //!
 //! What an outcome does not have is zero. The numbers of a pose, with zeros behind them, are in SO(3) and O(3) its matrix row by
 //! row, in SO(2) cosine and sine, in O(2) these and 1 if it is reflected, in C_n index and order, in R/Z the fraction of
-//! the period, in T(2) x and y in pixels, in SE(2) those with cosine and sine, in T(3) x, y and z in counts, and in SE(3) those with two
-//! rows of the matrix. A quaternion turns vectors and nothing
+//! the period, in T(2) x and y in pixels, in SE(2) those with cosine and sine, and in T(3) and SE(3) x, y and z in counts with the
+//! matrix's first two rows. A quaternion turns vectors and points and nothing
 //! else: images, rings and signals are stored as they run, and theirs is the identity.
 
 use gimbal_core::Model;
@@ -31,19 +31,19 @@ use gimbal_core::domain::vector_window;
 use gimbal_core::group::so3::Rotation;
 
 /// The first bytes of a file of vectors: magic and version.
-const START: [u8; 6] = if SETS { *b"GMBV\x03\x00" } else { *b"GMBV\x02\x00" };
-
-/// Whether the package is one of sets, as the build script found: no other firmware has code for them.
-const SETS: bool = cfg!(gimbal_sets);
+const START: [u8; 6] = *b"GMBV\x02\x00";
+/// The same of sets.
+const START_OF_SETS: [u8; 6] = *b"GMBV\x03\x00";
 
 /// All vectors.
 #[derive(Clone, Copy)]
 pub struct Vectors {
     code_len: usize,
     logits_len: usize,
-    window_len: usize,
-    #[cfg(gimbal_sets)]
-    order_len: usize,
+    /// Numbers in each window; `None` if each record says it.
+    window_len: Option<usize>,
+    /// Numbers of an element, if records end with an order.
+    ordered: Option<usize>,
     records: &'static [u8],
 }
 
@@ -59,22 +59,22 @@ pub struct Vector {
     canonical: &'static [u8],
     code: &'static [u8],
     logits: &'static [u8],
-    #[cfg(gimbal_sets)]
     order: &'static [u8],
 }
 
 impl Vectors {
     /// Reads the header; `None` for other bytes.
     pub fn new(bytes: &'static [u8]) -> Option<Self> {
-        let (&[c0, c1, l0, l1, n0, n1, n2, n3], records) = bytes.strip_prefix(&START)?.split_first_chunk()?;
-        #[cfg(gimbal_sets)]
-        let mut records = records;
+        let sets = bytes.strip_prefix(&START_OF_SETS);
+        let header = sets.or_else(|| bytes.strip_prefix(&START))?;
+        let (&[c0, c1, l0, l1, n0, n1, n2, n3], records) = header.split_first_chunk()?;
+        let window_len = u32::from_le_bytes([n0, n1, n2, n3]) as usize;
+        let ordered = sets.is_some() && [n2, n3] != [0, 0];
         Some(Self {
             code_len: u16::from_le_bytes([c0, c1]).into(),
             logits_len: u16::from_le_bytes([l0, l1]).into(),
-            window_len: u32::from_le_bytes([n0, n1, n2, n3]) as usize,
-            #[cfg(gimbal_sets)]
-            order_len: length(&mut records)?,
+            window_len: sets.is_none().then_some(window_len),
+            ordered: ordered.then_some(u16::from_le_bytes([n0, n1]).into()),
             records,
         })
     }
@@ -90,19 +90,22 @@ impl Iterator for Vectors {
             rest = behind;
             Some(part)
         };
+        let window_len = match self.window_len {
+            Some(len) => len,
+            None => words(take(4)?).next()? as usize,
+        };
+        let elements = self.ordered.map_or(Some(0), |channels| window_len.checked_div(channels))?;
         let mut quaternion = words(take(16)?).map(f32::from_bits);
         let turn = Rotation::from_quaternion(core::array::from_fn(|_| quaternion.next().unwrap_or(0.0)));
-        let len = if SETS { 2 * length(&mut take(4)?)? } else { 0 };
         let vector = Vector {
             turn,
-            window: cut(take(2 * self.window_len)?, len)?,
+            window: take(2 * window_len)?,
             outcome: *take(1)?.first()?,
             pose: take(40)?,
-            canonical: cut(take(2 * self.window_len)?, len)?,
+            canonical: take(2 * window_len)?,
             code: take(self.code_len)?,
             logits: take(self.logits_len)?,
-            #[cfg(gimbal_sets)]
-            order: take(2 * self.order_len)?,
+            order: take(4 * elements)?,
         };
         self.records = rest;
         Some(vector)
@@ -141,8 +144,7 @@ impl Vector {
         bytes(self.code)
     }
 
-    /// The places and the gaps of the order, and zeros.
-    #[cfg(gimbal_sets)]
+    /// The places of the canonical order and the gaps behind them, all as `i16`; nothing without an order.
     pub fn order(&self) -> impl Iterator<Item = i32> {
         halves(self.order).map(i32::from)
     }
@@ -151,18 +153,6 @@ impl Vector {
     pub fn logits(&self) -> impl Iterator<Item = i32> {
         bytes(self.logits)
     }
-}
-
-/// A length in four bytes.
-fn length(bytes: &mut &'static [u8]) -> Option<usize> {
-    let (&length, behind) = bytes.split_first_chunk()?;
-    *bytes = behind;
-    Some(u32::from_le_bytes(length) as usize)
-}
-
-/// The first bytes, of a set.
-fn cut(bytes: &'static [u8], len: usize) -> Option<&'static [u8]> {
-    if SETS { bytes.get(..len) } else { Some(bytes) }
 }
 
 fn bytes(bytes: &[u8]) -> impl Iterator<Item = i32> {

@@ -5,7 +5,7 @@
 
 use defmt::{error, info, unwrap};
 use gimbal_core::group::Degenerate;
-use gimbal_core::{Features, Model, Outcome, Session};
+use gimbal_core::{Features, Inference, Model, Outcome, Session};
 use gimbal_firmware::vectors::{Vector, Vectors, same};
 use gimbal_firmware::{KERNELS, PACKAGE, VECTORS, entry, exit, memory};
 
@@ -50,21 +50,17 @@ fn equal(host: &Vector, device: &Outcome<'_>) -> bool {
     pose && same("canonical", &mut found.canonical.iter().copied().map(i32::from), &mut host.canonical())
         && same("code", &mut values(found.code), &mut host.code())
         && same("logits", &mut values(found.logits), &mut host.logits())
-        && in_order(host, found)
+        && same_order(host, found)
 }
 
-/// The order of a set: places, gaps, and then zeros.
-#[cfg(gimbal_sets)]
-fn in_order(host: &Vector, found: &gimbal_core::Inference<'_>) -> bool {
-    let (places, gaps) = found.order().map_or((&[][..], &[][..]), |order| (order.places, order.gaps));
-    let gaps = gaps.iter().map(|gap| gap.cast_signed());
-    let mut all = places.iter().copied().chain(gaps).map(i32::from);
-    same("order", &mut host.order().map(|_| all.next().unwrap_or(0)), &mut host.order())
-}
-
-#[cfg(not(gimbal_sets))]
-fn in_order(_host: &Vector, _found: &gimbal_core::Inference<'_>) -> bool {
-    true
+/// The same of the canonical order. Where the model takes no sets, none of it is in the flash.
+fn same_order(host: &Vector, device: &Inference<'_>) -> bool {
+    if KERNELS.sets.is_none() {
+        return true;
+    }
+    let (places, gaps) = device.order().map_or((&[][..], &[][..]), |order| (order.places, order.gaps));
+    let gaps = gaps.iter().map(|&gap| i32::from(gap.cast_signed()));
+    same("order", &mut places.iter().copied().map(i32::from).chain(gaps), &mut host.order())
 }
 
 fn values(features: Option<Features<'_>>) -> impl Iterator<Item = i32> {

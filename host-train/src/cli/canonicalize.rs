@@ -38,6 +38,14 @@ pub fn run(options: &Options) -> Result<u8> {
     }
     let bytes = run::read(&options.package)?;
     let mut device = Device::new(&bytes).with_context(|| options.package.display().to_string())?;
+    if device.model().takes_sets() && device.model().least() < device.model().input().samples {
+        bail!(
+            "{}: the package takes sets of {} to {} elements, and a recording does not say where a set ends",
+            options.package.display(),
+            device.model().least(),
+            device.model().input().samples
+        );
+    }
     let counts =
         recording::read(&options.input, &ContractField::of(device.model()), device.model().input().samples.into())?;
     let length = device.model().window_len();

@@ -1,6 +1,6 @@
 //! `gimbal evaluate`.
 
-use super::simulate::set_of;
+use super::simulate::{generated, set_of};
 use super::{DONE, table};
 use crate::backend::{self, NAMES};
 use crate::data::posed::Posed;
@@ -8,21 +8,25 @@ use crate::data::{windows, wrist};
 use crate::evaluate::device::Device;
 use crate::group::element::groups;
 use crate::pipeline::grid::measure_grid;
+use crate::pipeline::set::measure_set;
 use crate::pipeline::{Split, measure};
 use crate::recipe::grid::GridData;
 use crate::run::{metrics_json, read};
-use crate::simulate::{extent, takes_vectors};
+use crate::simulate::{extent, takes_sets, takes_vectors};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use gimbal_core::Model;
 use std::path::PathBuf;
+
+/// Sets that are neighbours of the codes of those to test on, and these.
+const SETS: [usize; 2] = [2000, 1000];
 
 #[derive(Args)]
 pub struct Options {
     /// The package, such as runs/demo/model.gmbl.
     package: PathBuf,
     /// For packages of images, rings and signals: the data set on a grid to measure on [default: digits for images of
-    /// 8 × 8].
+    /// 8 × 8]. For packages of sets: digit-sets, tetris or solids [default: the one that fits].
     #[arg(long, value_name = "NAME")]
     set: Option<String>,
     /// The folder of data sets that `gimbal data fetch` fills.
@@ -42,6 +46,15 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<u8> {
     let bytes = read(&options.package)?;
     let device = Device::new(&bytes).with_context(|| options.package.display().to_string())?;
+    if takes_sets(device.model()) {
+        let sets = generated(device.model(), options.set.as_deref(), SETS)?;
+        let measured = measure_set(&bytes, &sets, None)?;
+        table::emit(&match options.json {
+            true => format!("{}\n", metrics_json(&measured.metrics)),
+            false => table::set_figures(&measured.metrics),
+        })?;
+        return Ok(DONE);
+    }
     if !takes_vectors(device.model()) {
         return on_grid(&bytes, device.model(), options);
     }

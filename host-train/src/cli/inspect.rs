@@ -4,7 +4,7 @@ use super::{DONE, table};
 use crate::inspect::{Prediction, layers, predict, role};
 use crate::pipeline::arena_lower_bound;
 use crate::run::read;
-use crate::simulate::Target;
+use crate::simulate::{Target, takes_sets};
 use anyhow::{Context, Result};
 use clap::Args;
 use gimbal_core::Model;
@@ -54,11 +54,17 @@ fn contract(model: &Model<'_>) -> Result<String, fmt::Error> {
     let input = model.input();
     // A package may come from anywhere, and a terminal obeys control characters.
     writeln!(text, "{}", model.name().escape_debug())?;
-    writeln!(
-        text,
-        "  takes   {} samples at {} Hz, a window every {} samples",
-        input.samples, input.rate_hz, input.hop
-    )?;
+    match (takes_sets(model), model.least()) {
+        (true, least) if least < input.samples => {
+            writeln!(text, "  takes   sets of {least} to {} elements in any order", input.samples)?;
+        }
+        (true, _) => writeln!(text, "  takes   sets of {} elements in any order", input.samples)?,
+        (false, _) => writeln!(
+            text,
+            "  takes   {} samples at {} Hz, a window every {} samples",
+            input.samples, input.rate_hz, input.hop
+        )?,
+    }
     for (field, (name, unit)) in input.fields.iter().zip(model.fields()) {
         let (count, reach) = (field.per_count, field.per_count * 32767.0);
         writeln!(

@@ -2,9 +2,12 @@
 
 use super::{DONE, NO, table};
 use crate::data::grid::{Grids, load};
+use crate::data::sets::Sets;
 use crate::nn::grid::Extent;
+use crate::pipeline::set::takes;
+use crate::recipe::set::{SetData, SetSource};
 use crate::run::{read, write};
-use crate::simulate::{Bin, Simulation, Target, Vectors, extent, simulate, takes_vectors};
+use crate::simulate::{Bin, Simulation, Target, Vectors, extent, simulate, takes_sets, takes_vectors};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use gimbal_core::Model;
@@ -22,7 +25,7 @@ pub struct Options {
     #[arg(long, default_value_t = 16, value_name = "N")]
     windows: usize,
     /// For packages of images, rings and signals: the data set on a grid whose test samples they are [default: digits
-    /// for images of 8 × 8].
+    /// for images of 8 × 8]. For packages of sets: digit-sets, tetris or solids [default: the one that fits].
     #[arg(long, value_name = "NAME")]
     set: Option<String>,
     /// The folder of data sets.
@@ -60,15 +63,19 @@ pub fn run(options: &Options) -> Result<u8> {
     Ok(if equal { DONE } else { NO })
 }
 
-/// What shows people what the device finds; nothing for rings and signals.
+/// What shows people what the device finds; nothing for rings, signals and sets.
 fn shows(model: &Model<'_>) -> Option<Bin> {
     let is_image = model.input().fields.iter().any(|field| field.kind == FieldKind::Row);
-    if is_image { Some(Bin::Digits) } else { takes_vectors(model).then_some(Bin::Pose) }
+    if is_image { Some(Bin::Digits) } else { (takes_vectors(model) && !takes_sets(model)).then_some(Bin::Pose) }
 }
 
 /// Of the recordings that ship, or of the set that the options name.
 fn vectors(package: &[u8], options: &Options) -> Result<Vectors> {
     let model = Model::from_bytes(package)?;
+    if takes_sets(&model) {
+        let sets = generated(&model, options.set.as_deref(), [1, options.windows.max(1)])?;
+        return Vectors::of_sets(package, &sets, options.windows);
+    }
     if takes_vectors(&model) {
         if options.set.is_some() {
             bail!("--set names samples on a grid, and the package takes vectors, of which recordings ship");
@@ -76,6 +83,28 @@ fn vectors(package: &[u8], options: &Options) -> Result<Vectors> {
         return Vectors::recorded(package, options.windows);
     }
     Vectors::of_grids(package, &set_of(&model, options.set.as_deref(), &options.data)?, options.windows)
+}
+
+/// The sets of a package: of the generator that was named, or of the one whose elements are those of the package. So many
+/// are for reference and to test on.
+pub fn generated(model: &Model<'_>, named: Option<&str>, [train, test]: [usize; 2]) -> Result<Sets> {
+    let fields = model.input().fields;
+    let points = fields.iter().any(|field| field.kind == FieldKind::Point);
+    let source = match (named, points, model.input().samples) {
+        (Some("digit-sets"), ..) | (None, false, _) => SetSource::DigitSets,
+        (Some("tetris"), ..) | (None, true, 4) => SetSource::Tetris,
+        (Some("solids"), ..) | (None, true, _) => SetSource::Solids,
+        (Some(name), ..) => bail!("`{name}` draws no sets; digit-sets, tetris and solids do"),
+    };
+    let elements = [model.least().into(), model.input().samples.into()];
+    if source == SetSource::Tetris && elements != [4, 4] {
+        bail!("tetris draws sets of four, and the package takes {} to {} elements", elements[0], elements[1]);
+    }
+    let sets = Sets::new(&SetData { source, elements, scale: 1.0, train, test });
+    if !takes(model, &sets) {
+        bail!("the package takes other elements than these sets have");
+    }
+    Ok(sets)
 }
 
 /// The data set of a package of grids: the one that was named, or the one that ships if it fits.

@@ -11,7 +11,7 @@ mod target;
 mod vectors;
 
 pub use firmware::Firmware;
-pub use samples::{extent, takes_vectors};
+pub use samples::{extent, takes_sets, takes_vectors};
 pub use target::{Bin, Target};
 pub use vectors::{Expected, Vector, Vectors};
 

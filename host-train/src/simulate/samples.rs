@@ -2,6 +2,7 @@
 
 use crate::data::grid::Grids;
 use crate::data::posed::centred;
+use crate::data::sets::Sets;
 use crate::group::element::act;
 use crate::nn::grid::Extent;
 use anyhow::{Context, Result, bail};
@@ -15,6 +16,7 @@ use gimbal_core::group::shift::Shift;
 use gimbal_core::group::so2::Rotation;
 use gimbal_core::group::translation::Translation;
 use rand::RngExt;
+use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use std::f32::consts::TAU;
 
@@ -26,6 +28,27 @@ const REACH: f32 = 0.15;
 pub fn takes_vectors(model: &Model<'_>) -> bool {
     let kinds = [FieldKind::Vector, FieldKind::PseudoVector, FieldKind::Point];
     model.input().fields.iter().any(|field| kinds.contains(&field.kind))
+}
+
+/// Whether a package takes sets: windows of more than one length, or points.
+#[must_use]
+pub fn takes_sets(model: &Model<'_>) -> bool {
+    model.takes_sets() || model.input().fields.iter().any(|field| field.kind == FieldKind::Point)
+}
+
+/// `count` sets to test on, each as it was drawn, then in another order, then moved; and one whose elements are all equal.
+pub fn sets_of(sets: &Sets, count: usize, rng: &mut ChaCha8Rng) -> Vec<Vec<i16>> {
+    let channels = sets.channels();
+    let mut windows = Vec::with_capacity(count + 1);
+    for (drawn, moved) in sets.test.iter().zip(&sets.test_moved) {
+        let mut rows: Vec<&[i16]> = drawn.counts.chunks_exact(channels).collect();
+        rows.shuffle(rng);
+        windows.extend([drawn.counts.clone(), rows.concat(), moved.counts.clone()]);
+    }
+    windows.truncate(count);
+    let equal = sets.test.first().and_then(|set| set.counts.get(..channels)).unwrap_or_default();
+    windows.push(equal.repeat(sets.elements[0]));
+    windows
 }
 
 /// The shape of the samples on a grid that a package takes.

@@ -19,19 +19,20 @@
 //! | c | the code, `i8` |
 //! | l | the logits, `i8` |
 //!
-//! Those of a package of sets are version 3. Behind `n`, which is that of the largest set, stand 4 bytes, `o`, the numbers of
-//! the largest order; behind the quaternion 4 bytes, how many numbers this set has; and behind the logits an order, `i16`, the
-//! places and then the gaps, see `Order`. Behind numbers that are fewer than `n` or `o` stand zeros.
+//! Version 3 is that of sets, whose windows are not of one length: the header ends with `e`, numbers of an element, and
+//! with 1 if there is a canonical order and 0 if not, 2 bytes each in the place of `n`. Each record begins with its own `n`, 4 bytes, and
+//! with an order ends with its places, n/e `i16`, and its gaps, n/e `u16`.
 //!
 //! What an outcome does not have is zero. The numbers of a pose, with zeros behind them, are in SO(3) and O(3) its matrix row by
 //! row, in SO(2) cosine and sine, in O(2) these and 1 if it is reflected, in C_n index and order, in R/Z the fraction of
-//! the period, in T(2) x and y in pixels, in SE(2) those with cosine and sine, in T(3) x, y and z in counts, and in SE(3) those with two
-//! rows of the matrix. A quaternion turns vectors and nothing
+//! the period, in T(2) x and y in pixels, in SE(2) those with cosine and sine, and in T(3) and SE(3) x, y and z in counts with the
+//! matrix's first two rows. A quaternion turns vectors and points and nothing
 //! else: images, rings and signals are stored as they run, and theirs is the identity.
 
-use super::samples::{samples, takes_vectors};
+use super::samples::{samples, sets_of, takes_vectors};
 use crate::data::grid::Grids;
 use crate::data::rotation::random_quaternion;
+use crate::data::sets::Sets;
 use crate::data::{windows, wrist};
 use anyhow::{Result, bail};
 use gimbal_core::domain::vector_window;
@@ -57,10 +58,17 @@ pub struct Vectors {
     code_len: u16,
     logits_len: u16,
     window_len: u32,
-    /// Of a package of sets, numbers of the largest order.
-    order_len: Option<u32>,
+    set: Option<SetShape>,
     /// One for each window.
     pub vectors: Vec<Vector>,
+}
+
+/// What the records of sets have.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct SetShape {
+    /// Numbers of an element.
+    channels: u16,
+    ordered: bool,
 }
 
 /// One window.
@@ -87,8 +95,8 @@ pub enum Expected {
         code: Vec<i8>,
         /// The logits, or nothing.
         logits: Vec<i8>,
-        /// The places and then the gaps of an order, or nothing.
-        order: Vec<i16>,
+        /// Of a set, which element stands where in the canonical order, and the gap to the next, or nothing.
+        order: (Vec<i16>, Vec<u16>),
     },
     /// No pose.
     Degenerate(Degenerate),
@@ -121,6 +129,16 @@ impl Vectors {
         Self::compute(package, &samples(&Model::from_bytes(package)?, grids, count, &mut rng)?)
     }
 
+    /// Sets of a generator, of all sizes in turn, each as it was drawn, then in another order, then moved, then one whose
+    /// elements are all equal, and what the host finds in them.
+    ///
+    /// # Errors
+    /// As [`compute`](Self::compute).
+    pub fn of_sets(package: &[u8], sets: &Sets, count: usize) -> Result<Self> {
+        let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+        Self::compute(package, &sets_of(sets, count, &mut rng))
+    }
+
     /// Runs the package on the windows, and then on one of zeros, which has no pose. Windows of vectors run under a
     /// random turn each, always the same, but for the first, which runs as it is; so do all windows of no vectors.
     ///
@@ -132,7 +150,8 @@ impl Vectors {
         let elements = |role| model.output_of(role).and_then(|tensor| tensor.elements()).unwrap_or(0).try_into();
         let (code_len, logits_len) = (elements(Role::Eta)?, elements(Role::Classifier)?);
         let window_len = model.window_len();
-        let order_len = model.takes_sets().then(|| 2 * u32::from(model.input().samples));
+        let ordered = model.output_of(Role::Order).is_some();
+        let set = model.takes_sets().then_some(SetShape { channels: model.input().channels().try_into()?, ordered });
         let mut arena = vec![0; model.arena_len().div_ceil(size_of::<u32>())];
         let mut session = Session::new(model, &mut arena)?;
         let mut rng = ChaCha8Rng::seed_from_u64(SEED);
@@ -143,51 +162,54 @@ impl Vectors {
             let expected = run(&mut session, quaternion, window)?;
             vectors.push(Vector { quaternion, window: window.clone(), expected });
         }
-        Ok(Self { code_len, logits_len, window_len: window_len.try_into()?, order_len, vectors })
+        Ok(Self { code_len, logits_len, window_len: window_len.try_into()?, set, vectors })
     }
 
     /// The bytes that the firmware reads, see the module.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = if self.order_len.is_some() { START_OF_SETS } else { START }.to_vec();
+        let mut bytes = if self.set.is_some() { START_OF_SETS } else { START }.to_vec();
         bytes.extend(self.code_len.to_le_bytes());
         bytes.extend(self.logits_len.to_le_bytes());
-        bytes.extend(self.window_len.to_le_bytes());
-        bytes.extend(self.order_len.iter().flat_map(|len| len.to_le_bytes()));
+        match self.set {
+            None => bytes.extend(self.window_len.to_le_bytes()),
+            Some(SetShape { channels, ordered }) => {
+                bytes.extend([channels, ordered.into()].iter().flat_map(|half| half.to_le_bytes()));
+            }
+        }
         for vector in &self.vectors {
-            bytes.extend(vector.quaternion.iter().flat_map(|x| x.to_le_bytes()));
-            if self.order_len.is_some() {
+            if self.set.is_some() {
                 bytes.extend((vector.window.len() as u32).to_le_bytes());
             }
-            self.write_window(&vector.window, &mut bytes);
-            self.write_expected(&vector.expected, &mut bytes);
+            bytes.extend(vector.quaternion.iter().flat_map(|x| x.to_le_bytes()));
+            bytes.extend(vector.window.iter().flat_map(|x| x.to_le_bytes()));
+            self.write_expected(vector.window.len(), &vector.expected, &mut bytes);
         }
         bytes
     }
 
-    /// As many numbers as there may be.
-    fn write_window(&self, window: &[i16], bytes: &mut Vec<u8>) {
-        let numbers = window.iter().copied().chain(std::iter::repeat(0)).take(self.window_len as usize);
-        bytes.extend(numbers.flat_map(i16::to_le_bytes));
-    }
-
-    fn write_expected(&self, expected: &Expected, bytes: &mut Vec<u8>) {
+    fn write_expected(&self, window_len: usize, expected: &Expected, bytes: &mut Vec<u8>) {
+        let elements = match self.set {
+            Some(SetShape { channels, ordered: true }) => window_len / usize::from(channels),
+            _ => 0,
+        };
         let end = bytes.len()
             + 1
             + 10 * size_of::<f32>()
-            + self.window_len as usize * size_of::<i16>()
+            + window_len * size_of::<i16>()
             + usize::from(self.code_len)
             + usize::from(self.logits_len)
-            + self.order_len.unwrap_or(0) as usize * size_of::<i16>();
+            + elements * (size_of::<i16>() + size_of::<u16>());
         match expected {
-            Expected::Encoded { pose, canonical, code, logits, order } => {
+            Expected::Encoded { pose, canonical, code, logits, order: (places, gaps) } => {
                 bytes.push(if pose.is_some() { 0 } else { 1 });
                 let numbers = pose.iter().flat_map(|pose| pose.element.numbers().into_iter().chain([pose.confidence]));
                 let numbers = numbers.chain(std::iter::repeat(0.0)).take(10);
                 bytes.extend(numbers.flat_map(f32::to_le_bytes));
-                self.write_window(canonical, bytes);
+                bytes.extend(canonical.iter().flat_map(|x| x.to_le_bytes()));
                 bytes.extend(code.iter().chain(logits).map(|&x| x as u8));
-                bytes.extend(order.iter().flat_map(|x| x.to_le_bytes()));
+                bytes.extend(places.iter().flat_map(|place| place.to_le_bytes()));
+                bytes.extend(gaps.iter().flat_map(|gap| gap.to_le_bytes()));
             }
             Expected::Degenerate(why) => bytes.push(outcome(*why).unwrap_or(u8::MAX)),
         }
@@ -216,9 +238,7 @@ fn run(session: &mut Session<'_, '_>, quaternion: [f32; 4], window: &[i16]) -> R
             canonical: found.canonical.to_vec(),
             code: values(found.code),
             logits: values(found.logits),
-            order: found.order().map_or_else(Vec::new, |order| {
-                order.places.iter().copied().chain(order.gaps.iter().map(|&gap| gap as i16)).collect()
-            }),
+            order: found.order().map(|order| (order.places.to_vec(), order.gaps.to_vec())).unwrap_or_default(),
         },
         Outcome::Degenerate(why) if outcome(why).is_some() => Expected::Degenerate(why),
         Outcome::Degenerate(why) => bail!("test vectors have no number for the outcome {why:?}"),
