@@ -13,19 +13,18 @@ pub fn accuracy(predictions: impl IntoIterator<Item = Option<usize>>, labels: &[
 /// on `codes` and asked for `queries`. An empty code, of a window without a pose, is no neighbour and
 /// is never right.
 pub fn knn_accuracy(codes: &[Vec<f32>], labels: &[usize], queries: &[Vec<f32>], truths: &[usize]) -> f64 {
-    let known: Vec<(&[f32], usize)> = codes
-        .iter()
-        .zip(labels)
-        .filter(|(code, _)| !code.is_empty())
-        .map(|(code, label)| (&code[..], *label))
-        .collect();
-    accuracy(queries.iter().map(|query| vote(&known, query, NEIGHBOURS)), truths)
+    accuracy_of(codes, labels, queries, truths, NEIGHBOURS)
 }
 
 /// The same with one neighbour.
 pub fn nearest_accuracy(codes: &[Vec<f32>], labels: &[usize], queries: &[Vec<f32>], truths: &[usize]) -> f64 {
-    let known: Vec<(&[f32], usize)> = codes.iter().zip(labels).map(|(code, label)| (&code[..], *label)).collect();
-    accuracy(queries.iter().map(|query| vote(&known, query, 1)), truths)
+    accuracy_of(codes, labels, queries, truths, 1)
+}
+
+fn accuracy_of(codes: &[Vec<f32>], labels: &[usize], queries: &[Vec<f32>], truths: &[usize], neighbours: usize) -> f64 {
+    let known = codes.iter().zip(labels).filter(|(code, _)| !code.is_empty());
+    let known: Vec<(&[f32], usize)> = known.map(|(code, label)| (&code[..], *label)).collect();
+    accuracy(queries.iter().map(|query| vote(&known, query, neighbours)), truths)
 }
 
 fn vote(known: &[(&[f32], usize)], query: &[f32], neighbours: usize) -> Option<usize> {

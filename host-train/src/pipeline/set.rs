@@ -1,7 +1,7 @@
 //! The same road for sets.
 
 use super::costs;
-use crate::data::sets::{Set, Sets};
+use crate::data::sets::Sets;
 use crate::evaluate::device::Device as Core;
 use crate::evaluate::set_device::{SetDecoded, SetEvaluation, evaluate_set};
 use crate::method::SetModel;
@@ -88,6 +88,7 @@ pub fn takes(model: &Model<'_>, sets: &Sets) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::sets::Set;
     use crate::evaluate::device::Reading;
     use crate::nn::testing::device;
     use crate::quantize::set_stack::SetOutputs;

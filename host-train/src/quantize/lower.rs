@@ -16,7 +16,7 @@ pub(super) const VECTOR_HEADROOM: f32 = 2.0;
 
 /// Spanning vectors shorter than this many counts have no trustworthy direction: the roundings of a
 /// sum's steps, about a count together, turn them by two degrees.
-pub(super) const MINIMUM_SPAN: f32 = 32.0;
+const MINIMUM_SPAN: f32 = 32.0;
 
 /// Why a network cannot run on the device.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! Writes the plain networks of a set as core's operators, with the scales that calibration found.
 
-use super::lower::{LowerError, MINIMUM_SPAN, VECTOR_HEADROOM};
+use super::lower::{LowerError, VECTOR_HEADROOM};
 use super::network::Linear;
 use super::set_calibrate::SetRanges;
 use super::set_stack::{SetNetwork, SetPsiStack, SetSite, SetStep, VectorStep};
@@ -10,6 +10,10 @@ use crate::recipe::set::SetPooling;
 use gimbal_core::format::{Chart, Dtype, NONE, PoseHead, Role, Tensor, TensorId};
 use gimbal_core::kernel::{self, Argsort, Operands, Operator, QuantizeFeatures, QuantizeVectors, Ranks, Window};
 use gimbal_core::quant::Requantize;
+
+/// Spanning vectors shorter than this many counts have no trustworthy direction. Points on a line, nearly, have one of
+/// their two from noise alone: whatever direction that is fits them, so that less is asked than of windows.
+const MINIMUM_SPAN: f32 = 8.0;
 
 /// Of what an element gives: what all of them together add to it is left out where it is less, as of places around their
 /// mean, which have none.
