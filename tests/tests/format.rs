@@ -31,7 +31,7 @@ fn operators() {
     let pair = Operands { inputs: [258, 259], ..operands };
     let pair_bytes = [2, 1, 3, 1, 2, 0, 0xff, 0xff];
     let (multiplier, multiplier_word) = (-2, [0xfe, 0xff, 0xff, 0xff]);
-    let cases: [(Operator, Vec<u8>); 22] = [
+    let cases: [(Operator, Vec<u8>); 23] = [
         (
             Operator::QuantizeVectors(QuantizeVectors {
                 operands: Operands::new(NONE, 2),
