@@ -107,7 +107,10 @@ impl SetWorkshop {
         let report = gather_set(&GatheredSet {
             name: &run.name(),
             recipe: &self.recipe,
+            sets: &self.sets,
             package: finished.package.as_deref(),
+            evaluation: &finished.evaluation,
+            codes: &finished.codes,
             metrics: &finished.metrics,
             history: &finished.history,
         })?;

@@ -2,12 +2,14 @@
 
 use super::{Curve, Example, FieldScale, Layer, Metric, Report, Totals, Turned};
 use crate::data::posed::Posed;
+use crate::data::sets::Sets;
 use crate::data::{Dataset, Window, rotation};
 use crate::evaluate::Evaluation;
 use crate::evaluate::device::Device;
 use crate::evaluate::figures::table;
 use crate::evaluate::grid::GRID_FIGURES;
 use crate::evaluate::set::SET_FIGURES;
+use crate::evaluate::set_device::SetEvaluation;
 use crate::inspect::layers;
 use crate::package::ContractField;
 use crate::pipeline::grid::GridMeasured;
@@ -15,7 +17,7 @@ use crate::pipeline::{Split, arena_lower_bound};
 use crate::recipe::Recipe;
 use crate::recipe::grid::GridRecipe;
 use crate::recipe::set::SetRecipe;
-use crate::reproduce::figures;
+use crate::reproduce::{figures, set_figures};
 use crate::train::Epoch;
 use gimbal_core::group::Group;
 use gimbal_core::group::so3::Rotation;
@@ -117,27 +119,38 @@ pub struct GatheredSet<'a> {
     pub name: &'a str,
     /// What was trained.
     pub recipe: &'a SetRecipe,
+    /// On what.
+    pub sets: &'a Sets,
     /// What came out; none of a baseline that is never exported.
     pub package: Option<&'a [u8]>,
+    /// What it said of the test sets; nothing if there is none.
+    pub evaluation: &'a SetEvaluation,
+    /// What the float networks said of the codes of the moved test sets.
+    pub codes: &'a [Vec<f32>],
     /// Its figures.
     pub metrics: &'a [(String, f64)],
     /// Its losses.
     pub history: &'a [Epoch],
 }
 
-/// Gathers a report of sets.
+/// Gathers a report of sets; runs the package on the sets that are shown.
 ///
 /// # Errors
-/// If the package is none.
-pub fn gather_set(run: &GatheredSet<'_>) -> Result<Report, Error> {
-    let (layers, totals) = match run.package {
-        Some(package) => cost(Device::new(package)?.model(), package),
-        None => Default::default(),
-    };
+/// If the package takes other sets.
+pub fn gather_set(run: &GatheredSet<'_>) -> anyhow::Result<Report> {
+    let (mut panels, mut layers, mut totals) = (Vec::new(), Vec::new(), Totals::default());
+    if let Some(package) = run.package {
+        (layers, totals) = cost(Device::new(package)?.model(), package);
+        panels.extend(set_figures::gallery(package, run.sets)?);
+    }
+    let codes = set_figures::Codes { evaluation: run.evaluation, float: run.codes };
+    panels.extend(set_figures::codes(run.name, &codes, run.sets));
+    panels.extend(set_figures::errors(run.evaluation));
     Ok(Report {
         name: run.name.into(),
         recipe_toml: run.recipe.to_toml(),
         metrics: described(run.metrics, &SET_FIGURES),
+        panels,
         layers,
         totals,
         curves: vec![curve("training", run.history)],

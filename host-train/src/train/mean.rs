@@ -63,9 +63,10 @@ fn eigen(mut a: [[f64; 4]; 4]) -> ([f64; 4], [[f64; 4]; 4]) {
         for row in a.iter_mut().chain(&mut vectors) {
             (row[p], row[q]) = turned(row[p], row[q]);
         }
-        for column in 0..4 {
-            (a[p][column], a[q][column]) = turned(a[p][column], a[q][column]);
-        }
+        let columns = a[p].into_iter().zip(a[q]).map(|(x, y)| turned(x, y));
+        let rows: (Vec<f64>, Vec<f64>) = columns.unzip();
+        a[p].copy_from_slice(&rows.0);
+        a[q].copy_from_slice(&rows.1);
     }
     (std::array::from_fn(|i| a[i][i]), vectors)
 }
