@@ -59,6 +59,7 @@ fn main() {
     write(&out.join("kernels.rs"), kernels(&package).as_bytes());
     copy("GIMBAL_VECTORS", "../tests/data/wrist.vectors", &out.join("model.vectors"));
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-check-cfg=cfg(gimbal_sets)");
     println!("cargo::rustc-link-search={}", out.display());
     // Sections need not start on pages of 64 KiB: there is no operating system to map them.
     println!("cargo::rustc-link-arg-bins=--nmagic");
@@ -76,6 +77,9 @@ fn kernels(package: &Path) -> String {
             let records: BTreeSet<_> = model.operators().map(|operator| operator.record()).collect();
             let operators: Vec<String> = records.iter().map(|record| format!("kernel::{record}::KERNEL")).collect();
             let frames: Vec<String> = model.frames().map(|frame| format!("group::{}", frame.path())).collect();
+            if model.takes_sets() {
+                println!("cargo::rustc-cfg=gimbal_sets");
+            }
             let sets = if model.takes_sets() { "Some(gimbal_core::set::SETS)" } else { "None" };
             let [operators, frames] = [operators, frames].map(|all| all.join(", "));
             format!("Kernels {{ operators: &[{operators}], frames: &[{frames}], sets: {sets} }}")

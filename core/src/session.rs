@@ -2,11 +2,11 @@
 
 use crate::arena::{Arena, copy};
 use crate::error::Error;
-use crate::format::{Input, OperatorRecord, Role, Tensor};
+use crate::format::{OperatorRecord, Role, Tensor};
 use crate::group::{Degenerate, Element, Frame, Pose};
 use crate::kernel;
 use crate::model::Model;
-use crate::set::Order;
+use crate::set::{self, Order};
 use core::fmt;
 
 /// A model and the memory to run it in.
@@ -142,16 +142,7 @@ impl<'m, 'a> Session<'m, 'a> {
     /// # Errors
     /// [`Error::Input`] if the window has another length; nothing is observed then.
     pub fn run_observed(&mut self, window: &[i16], observe: &mut dyn FnMut(Step)) -> Result<Outcome<'_>, Error> {
-        match self.model.sets() {
-            Some(sets) => (sets.takes)(self.model.canonical(), window.len())?,
-            None if window.len() != self.model.window_len() => {
-                let Input { samples, .. } = *self.model.input();
-                let given = window.len().try_into().unwrap_or(u32::MAX);
-                let channels = self.model.input().channels() as u16;
-                return Err(Error::Input { least: samples, most: samples, channels, given });
-            }
-            None => {}
-        }
+        set::takes(self.model.canonical().unwrap_or(&Tensor::ABSENT), window.len())?;
         let mut pose = None;
         let encoded = self.encode(window, &mut pose, observe);
         observe(Step::End);

@@ -34,8 +34,6 @@ pub struct Order<'s> {
 pub struct Sets {
     /// Proves that a package that was proven for the most elements can run with fewer.
     pub(crate) check: fn(&Model<'_>) -> Result<(), Error>,
-    /// Whether windows may have so many numbers; it is told the tensor of the canonical one.
-    pub(crate) takes: fn(Option<&Tensor>, usize) -> Result<(), Error>,
     /// Runs an operator.
     pub(crate) run: fn(Run, &Body, &Site<'_>, Memory<'_>) -> Option<()>,
 }
@@ -44,7 +42,7 @@ pub struct Sets {
 type Run = fn(&Body, &Site<'_>, Memory<'_>) -> Option<()>;
 
 /// What windows of more than one length take, for [`Kernels`](crate::kernel::Kernels).
-pub const SETS: Sets = Sets { check, takes, run };
+pub const SETS: Sets = Sets { check, run };
 
 /// The most elements of a set: places are `i16`.
 const MAX_ELEMENTS: u16 = i16::MAX as u16;
@@ -140,15 +138,16 @@ fn runs_with_fewer(operator: &Operator, site: &Site<'_>) -> bool {
 // ---- Run ------------------------------------------------------------------------------------------
 
 /// Refuses windows of so many numbers that are too few or too many elements, or no whole ones.
-fn takes(canonical: Option<&Tensor>, numbers: usize) -> Result<(), Error> {
-    let Some(&Tensor { shape: [_, most, channels], least, .. }) = canonical else { return Err(Error::Descriptor) };
+pub(crate) fn takes(&Tensor { shape: [_, most, channels], least, .. }: &Tensor, numbers: usize) -> Result<(), Error> {
     let least = if least == 0 { most } else { least };
     let elements = numbers.checked_div(channels.into()).unwrap_or(0);
     let whole = elements.wrapping_mul(channels.into()) == numbers;
-    if whole && (least.into()..=most.into()).contains(&elements) {
+    // In one comparison: fewer than the fewest are more than any.
+    if whole && elements.wrapping_sub(least.into()) <= usize::from(most.wrapping_sub(least)) {
         return Ok(());
     }
-    Err(Error::Input { least, most, channels, given: numbers.try_into().unwrap_or(u32::MAX) })
+    // More than 32 bits of them are on no device.
+    Err(Error::Input { least, most, channels, given: numbers as u32 })
 }
 
 /// Runs an operator on as many elements as the window has.

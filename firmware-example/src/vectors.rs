@@ -30,19 +30,21 @@ use gimbal_core::Model;
 use gimbal_core::domain::vector_window;
 use gimbal_core::group::so3::Rotation;
 
+/// Whether the package is one of sets, as the build script found: no other firmware has code for them.
+const SETS: bool = cfg!(gimbal_sets);
+
 /// The first bytes of a file of vectors: magic and version.
-const START: [u8; 6] = *b"GMBV\x02\x00";
-/// The same of sets.
-const START_OF_SETS: [u8; 6] = *b"GMBV\x03\x00";
+const START: [u8; 6] = if SETS { *b"GMBV\x03\x00" } else { *b"GMBV\x02\x00" };
 
 /// All vectors.
 #[derive(Clone, Copy)]
 pub struct Vectors {
     code_len: usize,
     logits_len: usize,
-    /// Numbers in each window; `None` if each record says it.
-    window_len: Option<usize>,
-    /// Numbers of an element, if records end with an order.
+    /// Numbers in each window. Of sets, each record says it.
+    window_len: usize,
+    /// Of sets, numbers of an element, if records end with an order.
+    #[cfg(gimbal_sets)]
     ordered: Option<usize>,
     records: &'static [u8],
 }
@@ -59,22 +61,20 @@ pub struct Vector {
     canonical: &'static [u8],
     code: &'static [u8],
     logits: &'static [u8],
+    #[cfg(gimbal_sets)]
     order: &'static [u8],
 }
 
 impl Vectors {
     /// Reads the header; `None` for other bytes.
     pub fn new(bytes: &'static [u8]) -> Option<Self> {
-        let sets = bytes.strip_prefix(&START_OF_SETS);
-        let header = sets.or_else(|| bytes.strip_prefix(&START))?;
-        let (&[c0, c1, l0, l1, n0, n1, n2, n3], records) = header.split_first_chunk()?;
-        let window_len = u32::from_le_bytes([n0, n1, n2, n3]) as usize;
-        let ordered = sets.is_some() && [n2, n3] != [0, 0];
+        let (&[c0, c1, l0, l1, n0, n1, n2, n3], records) = bytes.strip_prefix(&START)?.split_first_chunk()?;
         Some(Self {
             code_len: u16::from_le_bytes([c0, c1]).into(),
             logits_len: u16::from_le_bytes([l0, l1]).into(),
-            window_len: sets.is_none().then_some(window_len),
-            ordered: ordered.then_some(u16::from_le_bytes([n0, n1]).into()),
+            window_len: u32::from_le_bytes([n0, n1, n2, n3]) as usize,
+            #[cfg(gimbal_sets)]
+            ordered: ([n2, n3] != [0, 0]).then_some(u16::from_le_bytes([n0, n1]).into()),
             records,
         })
     }
@@ -90,11 +90,7 @@ impl Iterator for Vectors {
             rest = behind;
             Some(part)
         };
-        let window_len = match self.window_len {
-            Some(len) => len,
-            None => words(take(4)?).next()? as usize,
-        };
-        let elements = self.ordered.map_or(Some(0), |channels| window_len.checked_div(channels))?;
+        let window_len = if SETS { words(take(4)?).next()? as usize } else { self.window_len };
         let mut quaternion = words(take(16)?).map(f32::from_bits);
         let turn = Rotation::from_quaternion(core::array::from_fn(|_| quaternion.next().unwrap_or(0.0)));
         let vector = Vector {
@@ -105,7 +101,8 @@ impl Iterator for Vectors {
             canonical: take(2 * window_len)?,
             code: take(self.code_len)?,
             logits: take(self.logits_len)?,
-            order: take(4 * elements)?,
+            #[cfg(gimbal_sets)]
+            order: take(4 * self.ordered.map_or(Some(0), |channels| window_len.checked_div(channels))?)?,
         };
         self.records = rest;
         Some(vector)
@@ -145,6 +142,7 @@ impl Vector {
     }
 
     /// The places of the canonical order and the gaps behind them, all as `i16`; nothing without an order.
+    #[cfg(gimbal_sets)]
     pub fn order(&self) -> impl Iterator<Item = i32> {
         halves(self.order).map(i32::from)
     }

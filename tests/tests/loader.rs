@@ -234,7 +234,7 @@ const CHANGES: [(&str, &str, Change, Refusal); 56] = [
 ];
 
 /// Operators that only packages of sets have.
-const OF_SETS: usize = 4;
+const OF_SETS: usize = 5;
 
 #[test]
 fn every_operator_has_something_to_prove() {
@@ -382,7 +382,7 @@ fn the_whole() {
 type FrameChange = fn(&mut Loose);
 
 #[rustfmt::skip]
-const FRAME_CHANGES: [(Framed, &str, FrameChange); 22] = [
+const FRAME_CHANGES: [(Framed, &str, FrameChange); 24] = [
     (Framed::Direction, "of what is no image", |p| p.fields[0].kind = FieldKind::Ring),
     (Framed::Direction, "from two vectors", |p| p.poses[0].chart = Chart::TwoVectors),
     (Framed::Direction, "of space", |p| p.poses[0].chart = Chart::GramSchmidt),
@@ -405,6 +405,8 @@ const FRAME_CHANGES: [(Framed, &str, FrameChange); 22] = [
     (Framed::Ring, "a period from scores", |p| p.poses[0].chart = Chart::Phase),
     (Framed::Phase, "from scores", |p| p.poses[0].chart = Chart::Argmax),
     (Framed::Phase, "scalars as a vector", |p| p.fields[0].kind = FieldKind::Vector),
+    (Framed::ThreeVectors, "two vectors of the three", |p| p.poses[0].chart = Chart::GramSchmidt),
+    (Framed::ThreeVectors, "no minimum", |p| p.poses[0].minimum = 0.0),
 ];
 
 #[test]
