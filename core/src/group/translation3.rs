@@ -3,6 +3,7 @@
 //! Places are those of points in the sensor's own axes, in counts: times the field's units per count, that is where
 //! they are.
 
+use super::so3::Rotation;
 use super::{Degenerate, Element, Frame, Group, Pose};
 use crate::arena::Arena;
 use crate::domain::point_set;
@@ -127,7 +128,8 @@ fn pose(model: &Model<'_>, head: &PoseHead, arena: &Arena<'_>, pose: &mut Option
 
 fn undo(element: &Element, input: &Input<'_>, _window: &[i16], canonical: &mut [i16]) {
     if let Element::Translation3(translation) = element {
-        point_set::translate(translation.to_counts().map(i16::saturating_neg), input.fields, canonical);
+        // Not by adding the negative, which the smallest count has not.
+        point_set::turn_about(translation.to_counts(), &Rotation::IDENTITY, [0; 3], input.fields, canonical);
     }
 }
 

@@ -73,7 +73,7 @@ pub use patch::Window;
 pub use pool::{Pool, Pooling};
 pub use quantize_features::QuantizeFeatures;
 pub use quantize_vectors::QuantizeVectors;
-pub use ranks::Ranks;
+pub use ranks::{MAX_ELEMENTS as MAX_RANKED, Ranks};
 pub use rearrange::Rearrange;
 pub use set_pool::{SetPool, SetPooling};
 pub use softmax::{LogSoftmax, Softmax};

@@ -23,6 +23,9 @@ pub struct Ranks {
 /// What stands for one.
 const ONE: i8 = i8::MAX;
 
+/// The most elements: each is compared with each, and a small package must not ask for endless work.
+pub const MAX_ELEMENTS: u16 = 256;
+
 // ---- Check ----------------------------------------------------------------------------------------
 
 impl Record for Ranks {
@@ -39,7 +42,8 @@ impl Record for Ranks {
             return Err(Fault::Operand);
         }
         let [_, elements, ranks] = y.shape;
-        if [v.shape, y.shape] != [[3, elements, 1], [1, elements, ranks]] || y.is_empty() {
+        let shapes = [v.shape, y.shape] == [[3, elements, 1], [1, elements, ranks]];
+        if !shapes || y.is_empty() || elements > MAX_ELEMENTS {
             return Err(Fault::Shape);
         }
         if (v.zero_point, y.zero_point) == (0, 0) { Ok(0) } else { Err(Fault::Quantization) }
@@ -101,12 +105,13 @@ mod tests {
 
     #[test]
     fn what_cannot_run_is_refused() {
-        let refused = |change: fn(&mut Bench)| {
+        let refused_with = |change: &dyn Fn(&mut Bench)| {
             let tensors = vec![tensor(Dtype::I16, [3, 5, 1]), tensor(Dtype::I8, [1, 5, 4])];
             let mut bench = Bench { tensors, blob: vec![] };
             change(&mut bench);
             bench.check(&Operator::Ranks(Ranks { operands: Operands::new(0, 1) })).err()
         };
+        let refused = |change: fn(&mut Bench)| refused_with(&change);
         assert_eq!(refused(|_| {}), None);
         assert_eq!(refused(|bench| bench.tensors[0].dtype = Dtype::I8), Some(Fault::Operand));
         assert_eq!(refused(|bench| bench.tensors[1].dtype = Dtype::I16), Some(Fault::Operand));
@@ -114,6 +119,9 @@ mod tests {
         assert_eq!(refused(|bench| bench.tensors[0].shape[1] = 4), Some(Fault::Shape));
         assert_eq!(refused(|bench| bench.tensors[1].shape[0] = 2), Some(Fault::Shape));
         assert_eq!(refused(|bench| bench.tensors[1].shape[2] = 0), Some(Fault::Shape));
+        let of = |bench: &mut Bench, elements| bench.tensors.iter_mut().for_each(|of| of.shape[1] = elements);
+        assert_eq!(refused_with(&|bench| of(bench, 256)), None);
+        assert_eq!(refused_with(&|bench| of(bench, 257)), Some(Fault::Shape));
         assert_eq!(refused(|bench| bench.tensors[0].zero_point = 1), Some(Fault::Quantization));
         assert_eq!(refused(|bench| bench.tensors[1].zero_point = 1), Some(Fault::Quantization));
     }

@@ -18,7 +18,7 @@ pub fn at_once(asked: Option<NonZeroUsize>, backend: &str) -> usize {
 /// Does all of `work`, `at_once` at a time and in its order, and returns what came of it in the same order.
 ///
 /// # Errors
-/// What went wrong first. Trainings beside it end at their next step, and nothing else begins.
+/// What went wrong. Trainings beside it end at their next step, and nothing else begins.
 pub fn side_by_side<W: Sync, T: Send>(
     at_once: usize,
     work: &[W],
@@ -27,6 +27,7 @@ pub fn side_by_side<W: Sync, T: Send>(
     let queue = Mutex::new(work.iter().enumerate());
     let next = || queue.lock().ok()?.next();
     let worker = || {
+        let _guard = StopOnPanic;
         let mut done = Vec::new();
         while let Some((place, item)) = next() {
             done.push((place, run(item).inspect_err(|_| workshop::stop())?));
@@ -54,6 +55,17 @@ pub fn side_by_side<W: Sync, T: Send>(
     }
     done.sort_by_key(|(place, _)| *place);
     Ok(done.into_iter().map(|(_, result)| result).collect())
+}
+
+/// Ends what runs beside a training that panicked.
+struct StopOnPanic;
+
+impl Drop for StopOnPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            workshop::stop();
+        }
+    }
 }
 
 #[cfg(test)]

@@ -56,10 +56,24 @@ pub fn interruptible<T>(
     if !resume {
         run.clear()?;
     }
-    TRAININGS.fetch_add(1, Ordering::Relaxed);
-    let trained = train(&STOP);
-    TRAININGS.fetch_sub(1, Ordering::Relaxed);
-    Ok(trained?)
+    let _counted = Counted::new();
+    Ok(train(&STOP)?)
+}
+
+/// One of [`TRAININGS`], panic or not.
+struct Counted;
+
+impl Counted {
+    fn new() -> Self {
+        TRAININGS.fetch_add(1, Ordering::Relaxed);
+        Self
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        TRAININGS.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Ends every training at its next step, as Ctrl-C does.

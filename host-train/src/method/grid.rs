@@ -72,7 +72,7 @@ pub struct GridBatch {
     pub samples: Tensor<4>,
     /// `[B]`.
     pub labels: Tensor<1, Int>,
-    /// Draws the elements of the law and of the quotient.
+    /// Draws what is dropped, and the elements of the law and of the quotient.
     pub rng: ChaCha8Rng,
 }
 

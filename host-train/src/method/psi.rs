@@ -12,7 +12,7 @@
 //! all, which no reflection changes, and the mixing at the end sees p and the vectors `p × q`. It gives one vector more,
 //! whose side of the plane of the other two is the hand. Each step commutes with O(3), and with gravity known, what is
 //! left to find is O(2) about it, as in EqNIO.
-
+//!
 //! Where it is said what is upright, poses are turned from the right by the inverse of that, which the law does not notice.
 
 use crate::data::rotation::matrix;

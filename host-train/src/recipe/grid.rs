@@ -284,6 +284,9 @@ impl GridRecipe {
         layers("eta.layers", &self.eta.layers)?;
         width("eta.code", self.eta.code)?;
         fraction("eta.dropout", self.eta.dropout)?;
+        if self.eta.dropout > 0.0 && self.eta.turns != 1 {
+            return value("eta.dropout", "is of a map without turns: `eta.turns` is 1");
+        }
         let loss = &self.loss;
         weight("loss.reconstruction", loss.reconstruction.into())?;
         weight("loss.law", loss.law.into())?;

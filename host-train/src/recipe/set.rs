@@ -156,6 +156,12 @@ pub struct SetLoss {
     pub label_smoothing: f32,
 }
 
+/// In how many ways so many digits can be chosen of ten, or a million if those are more.
+fn multisets(digits: usize) -> usize {
+    // One binomial coefficient behind the other, each a whole number: C(n + 9, 9).
+    (1..=9).fold(1, |ways: usize, k| ways.saturating_mul(digits + k) / k).min(1_000_000)
+}
+
 impl SetRecipe {
     /// A built-in recipe by name, or any recipe by path.
     pub fn load(name_or_path: &str) -> Result<Self, RecipeError> {
@@ -200,6 +206,21 @@ impl SetRecipe {
         }
         if data.test == 0 {
             return value("data.test", "must be at least 1");
+        }
+        if data.source == SetSource::DigitSets {
+            // Of one size; the smallest sets are the fewest.
+            let (tested, all) = (data.test.div_ceil(most - least + 1), multisets(least));
+            if 2 * tested > all {
+                return value(
+                    "data.test",
+                    format!(
+                        "asks for {tested} sets of {least} digits; of the {all} that there are, at most half may be tested on"
+                    ),
+                );
+            }
+        }
+        if self.pose.as_ref().is_some_and(|pose| pose.ranked) && most > gimbal_core::kernel::MAX_RANKED.into() {
+            return value("pose.ranked", format!("is for at most {} elements", gimbal_core::kernel::MAX_RANKED));
         }
         match (data.source, &self.pose) {
             (SetSource::DigitSets, Some(_)) => {
@@ -258,6 +279,8 @@ mod tests {
         for (name, from, to, key) in [
             ("digit-sets", "elements = [20, 20]", "elements = [20, 10]", "data.elements"),
             ("digit-sets", "scale = 1.0", "scale = 0.0", "data.scale"),
+            ("digit-sets", "elements = [20, 20]", "elements = [1, 20]", "data.test"),
+            ("tetris", "elements = [4, 4]", "elements = [4, 257]", "pose.ranked"),
             ("digit-sets", "[trunk]", "[pose]\nchannels = [4]\n[trunk]", "pose"),
             ("digit-sets", "temperature = 1.0", "temperature = 0.0", "order.temperature"),
             ("tetris", "context = \"mean\"", "context = \"concatenate\"", "trunk.layers"),
@@ -271,5 +294,10 @@ mod tests {
         (recipe.data.elements, recipe.eta.pool) = ([10, 20], SetPooling::Concatenate);
         assert!(recipe.validate().unwrap_err().to_string().contains("`eta.pool`"));
         assert!(with("tetris", "[eta]", "[eta]\nsurprise = 1").contains("surprise"));
+    }
+
+    #[test]
+    fn sets_of_digits_are_counted() {
+        assert_eq!([0, 1, 2, 5, 20].map(multisets), [1, 10, 55, 2002, 1_000_000]);
     }
 }

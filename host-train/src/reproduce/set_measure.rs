@@ -31,7 +31,7 @@ pub fn metrics(recipe: &SetRecipe, figures: &[(String, f64)]) -> Vec<(&'static s
         note(name, of(float).filter(|_| compared));
         note(int8_name, of(int8).filter(|_| compared));
     }
-    // The other figures of the integers leave these out.
+    // Errors and distances of the integers leave these out; accuracies count them as wrong.
     note("degenerate sets, int8", of("degenerate_sets"));
     if recipe.loss.class > 0.0 {
         let [float, int8] = ERRORS.map(|name| of(name).map(|accuracy| 1.0 - accuracy));
