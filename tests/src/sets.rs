@@ -5,7 +5,7 @@ use crate::builder::{Builder, clamped};
 use gimbal_core::format::{Chart, Dtype, FieldKind, NONE, PoseHead, Role, TensorId};
 use gimbal_core::kernel::{
     Argsort, BroadcastAdd, Concat, NormGate, Operands, Operator, OuterProduct, QuantizeFeatures, QuantizeVectors,
-    SetPool, SetPooling, Window,
+    Ranks, SetPool, SetPooling, Window,
 };
 use gimbal_train::package::{Contract, ContractField, Parts};
 
@@ -175,8 +175,13 @@ impl SetBuilder {
         let features = self.features(NONE, Dtype::I8, channels, [0, 1 << 30, 0, 0]);
         let types = self.rows(Dtype::I8, 1, TYPES);
         self.pointwise(features, types, 36);
-        let vectors = self.rows(Dtype::I16, 3, TYPES);
-        let operands = Operands { inputs: [centred, types], ..Operands::new(centred, vectors) };
+        let ranks = self.rows(Dtype::I8, 1, TYPES);
+        self.builder.parts.push(Operator::Ranks(Ranks { operands: Operands::new(centred, ranks) }));
+        let kinds = self.rows(Dtype::I8, 1, 2 * TYPES);
+        let operands = Operands { inputs: [types, ranks], ..Operands::new(types, kinds) };
+        self.builder.parts.push(Operator::Concat(Concat { operands, axis: 2, reserved: 0 }));
+        let vectors = self.rows(Dtype::I16, 3, 2 * TYPES);
+        let operands = Operands { inputs: [centred, kinds], ..Operands::new(centred, vectors) };
         let requantize = clamped(34, 0, SIGNED);
         self.builder.parts.push(Operator::OuterProduct(OuterProduct { operands, requantize, multiplier: 1 << 28 }));
         let pooled = self.pool(vectors, SetPooling::Mean, (1 << 30, 30));
