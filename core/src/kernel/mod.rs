@@ -139,7 +139,7 @@ pub struct Kernels<'t> {
     pub operators: &'t [Kernel],
     /// The charts, and how they move windows.
     pub frames: &'t [Frame],
-    /// What windows of more than one length take, and their order: [`SETS`](crate::set::SETS), or `None` where all windows
+    /// What windows of more than one length take, and their order: [`SETS`], or `None` where all windows
     /// are of one length.
     pub sets: Option<Sets>,
 }

@@ -47,13 +47,12 @@ fn log(model: &Model<'_>, count: usize, found: &Inference<'_>, expected: Option<
 }
 
 fn rotation(pose: Pose) -> Rotation {
-    let rotation = match pose.element {
+    match pose.element {
         Element::Rotation(rotation) => rotation,
         // Turning leaves the hand as it is.
         Element::Spatial(orthogonal) => orthogonal.rotation(),
         _ => exit(false),
-    };
-    rotation
+    }
 }
 
 /// Three decimals.

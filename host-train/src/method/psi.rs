@@ -41,7 +41,7 @@ pub struct Psi {
     pub(crate) upright: Option<[f32; 4]>,
 }
 
-/// The poses of a batch: `x ≈ R · canonical`, behind the [`mirror`](crate::nn::mirror) where the hand is −1.
+/// The poses of a batch: `x ≈ R · canonical`, behind the [`mirror`] where the hand is −1.
 #[derive(Clone, Debug)]
 pub struct Frames {
     /// R, `[B, 3, 3]`.
@@ -54,7 +54,7 @@ impl Frames {
     /// The windows of canonical ones.
     ///
     /// # Shapes
-    /// `[B, 3, S, T]`, with a hand S = 2, as [`mirror`](crate::nn::mirror) says.
+    /// `[B, 3, S, T]`, with a hand S = 2, as [`mirror`] says.
     pub fn act(self, canonical: Tensor<4>) -> Tensor<4> {
         let mirrored = match self.hand {
             Some(hand) => mirror(hand, canonical),
