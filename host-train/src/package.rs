@@ -130,9 +130,14 @@ impl Parts {
     /// may have fewer, down to [`least`](Self::least).
     pub fn set_tensor(&mut self, dtype: Dtype, shape: [u16; 3], scale: f32, zero_point: i16) -> TensorId {
         let id = self.tensor(dtype, shape, scale, zero_point);
+        self.varying(id);
+        id
+    }
+
+    /// Says that a tensor's length counts the elements of a set.
+    pub fn varying(&mut self, id: TensorId) {
         // How few is filled in when the package is written.
         self.tensors[usize::from(id)].least = 1;
-        id
     }
 
     /// Says how the output of the ψ that has just ended becomes a pose: it is read before the next operator.

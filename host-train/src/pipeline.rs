@@ -6,7 +6,7 @@ pub mod set;
 
 use crate::data::{Dataset, Window, windows};
 use crate::evaluate::device::Device as Core;
-use crate::evaluate::metrics::{accuracy, knn_accuracy, percentile};
+use crate::evaluate::metrics::{accuracy, knn_accuracy, largest, percentile};
 use crate::evaluate::{Evaluation, Turned, evaluate, mirror, turn};
 use crate::method::{Model, batch};
 use crate::package::{Contract, ContractField};
@@ -182,8 +182,4 @@ fn knn(core: &mut Core<'_>, split: &Split, evaluation: &Evaluation) -> Result<f6
     let labels: Vec<_> = split.train.iter().map(|window| window.label).collect();
     let queries: Vec<_> = evaluation.rotated.iter().map(|reading| reading.code.clone()).collect();
     Ok(knn_accuracy(&codes, &labels, &queries, &evaluation.labels))
-}
-
-fn largest(logits: &[f32]) -> Option<usize> {
-    (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b]))
 }

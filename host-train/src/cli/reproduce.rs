@@ -89,6 +89,8 @@ struct Reproduced<'a, B: Bench> {
 struct Training<B> {
     bench: B,
     run: Run,
+    /// Whether it is its method's first, which is drawn; of others only the metrics are kept.
+    first: bool,
 }
 
 fn reproduce<B: Bench>(options: &Options, mut experiment: Experiment<B::Recipe>) -> Result<u8> {
@@ -112,14 +114,14 @@ fn reproduce<B: Bench>(options: &Options, mut experiment: Experiment<B::Recipe>)
     let trained = jobs::side_by_side(at_once, &trainings, |training| {
         let trained = training.bench.train(&training.run, resume)?;
         let metrics = training.bench.metrics(&trained);
-        Ok((trained, metrics))
+        Ok((training.first.then_some(trained), metrics))
     })?;
     let mut all = Vec::new();
     let (mut trained, seeds) = (trained.into_iter(), options.seeds as usize);
     for (method, trainings) in experiment.methods.iter().zip(trainings.chunks(seeds)) {
         let (trials, metrics): (Vec<_>, Vec<_>) = trained.by_ref().take(seeds).unzip();
         let rows = rows(&experiment.data(method), method, &metrics);
-        let first = trials.into_iter().next().zip(trainings.first());
+        let first = trials.into_iter().next().flatten().zip(trainings.first());
         all.extend(first.map(|(trained, training)| Reproduced { method, bench: &training.bench, trained, rows }));
     }
     let page = ReproducePage {
@@ -152,7 +154,7 @@ fn trainings<B: Bench>(options: &Options, experiment: &Experiment<B::Recipe>) ->
             let others: Vec<&B> = trainings.iter().map(|training| &training.bench).collect();
             let bench = B::open(options, &method.recipe, seed, &others)?;
             let path = options.common.runs.join("reproduce").join(experiment.name).join(format!("{slug}-{seed}"));
-            trainings.push(Training { bench, run: Run::at(path) });
+            trainings.push(Training { bench, run: Run::at(path), first: seed == 1 });
         }
     }
     Ok(trainings)

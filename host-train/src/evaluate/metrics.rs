@@ -48,6 +48,11 @@ pub fn percentile(numbers: &[f32], p: f64) -> f64 {
     sorted.get(at).map_or(f64::NAN, |&x| x.into())
 }
 
+/// Where the largest number stands, the last of equals; none of none.
+pub fn largest(numbers: &[f32]) -> Option<usize> {
+    (0..numbers.len()).max_by(|&a, &b| numbers[a].total_cmp(&numbers[b]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! How good the float networks of sets are.
 
-use super::metrics::{accuracy, nearest_accuracy, percentile};
+use super::metrics::{accuracy, largest, nearest_accuracy, percentile};
 use crate::data::sets::{Set, Sets};
 use crate::method::{SetInference, SetModel};
 use crate::recipe::set::SetRecipe;
@@ -157,8 +157,4 @@ fn matrix(row: &[f32]) -> [[f32; 3]; 3] {
 
 fn product(a: [[f32; 3]; 3], b: [[f32; 3]; 3]) -> [[f32; 3]; 3] {
     std::array::from_fn(|i| std::array::from_fn(|j| (0..3).map(|k| a[i][k] * b[k][j]).sum()))
-}
-
-fn largest(numbers: &[f32]) -> Option<usize> {
-    (0..numbers.len()).max_by(|&a, &b| numbers[a].total_cmp(&numbers[b]))
 }

@@ -1,7 +1,7 @@
 //! How good packages of sets are, measured through core, and what a float decoder makes of their integers.
 
 use super::device::{Device as Core, Reading};
-use super::metrics::{accuracy, knn_accuracy, nearest_accuracy, percentile};
+use super::metrics::{accuracy, knn_accuracy, largest, nearest_accuracy, percentile};
 use crate::data::sets::{Set, Sets};
 use crate::method::SetModel;
 use crate::recipe::set::SetRecipe;
@@ -142,8 +142,7 @@ fn types_right(places: &[f32], reading: &Reading, set: &Set, sets: &Sets) -> usi
     let from = channels - sets.types;
     let right = places.chunks_exact(channels).zip(&reading.order).filter(|(decoded, row)| {
         let truth = &set.counts[**row as usize * channels..][from..channels];
-        let kinds = &decoded[from..];
-        (0..kinds.len()).max_by(|&a, &b| kinds[a].total_cmp(&kinds[b])).is_some_and(|kind| truth[kind] == 1)
+        largest(&decoded[from..]).is_some_and(|kind| truth[kind] == 1)
     });
     right.count()
 }

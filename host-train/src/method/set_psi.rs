@@ -35,14 +35,6 @@ impl SetPsi {
         }
     }
 
-    /// The two vectors before Gram–Schmidt; their lengths say how sure the pose is.
-    ///
-    /// # Shapes
-    /// `points` `[B, N, 3]`, `types` `[B, N, types]` → `[B, 3, 2]`, the vectors as columns.
-    pub fn vectors(&self, points: Tensor<3>, types: Option<Tensor<3>>) -> Tensor<3> {
-        self.head(self.features(points, types))
-    }
-
     /// What the last layer says of each element.
     ///
     /// # Shapes
@@ -59,10 +51,10 @@ impl SetPsi {
         self.layers.iter().fold(vectors, |v, layer| layer.forward(v))
     }
 
-    /// The sum over the elements, as two vectors.
+    /// The mean over the elements, as the two vectors before Gram–Schmidt; their lengths say how sure the pose is.
     ///
     /// # Shapes
-    /// `[N, 3, B, C]` → `[B, 3, 2]`.
+    /// `[N, 3, B, C]` → `[B, 3, 2]`, the vectors as columns.
     pub(super) fn head(&self, features: Tensor<4>) -> Tensor<3> {
         // The mean may come before the mixing: both are linear.
         self.head.forward(features.mean_dim(0)).squeeze_dim::<3>(0).swap_dims(0, 1)

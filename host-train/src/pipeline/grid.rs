@@ -1,10 +1,10 @@
 //! The same road for grids.
 
-use super::{costs, largest};
+use super::costs;
 use crate::data::posed::{Posed, Sample};
 use crate::evaluate::device::Device as Core;
 use crate::evaluate::grid::{GridEvaluation, evaluate_grid, whole};
-use crate::evaluate::metrics::{accuracy, knn_accuracy, percentile};
+use crate::evaluate::metrics::{accuracy, knn_accuracy, largest, percentile};
 use crate::group::element::{distance, element, product};
 use crate::method::{GridInference, GridModel};
 use crate::package::{Contract, ContractField};

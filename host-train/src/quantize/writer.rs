@@ -133,8 +133,7 @@ impl Writer {
     /// Declares a tensor's length to be the number of a set's elements, which may be fewer from run to run.
     pub fn varying(&mut self, id: TensorId) -> TensorId {
         if self.parts.least.is_some() {
-            // How few is filled in when the package is written.
-            self.parts.tensors[usize::from(id)].least = 1;
+            self.parts.varying(id);
         }
         id
     }
