@@ -419,7 +419,7 @@ fn aligned_samples_stand_upright_in_the_mean() {
 
 #[test]
 fn what_cannot_be_reproduced_or_measured_is_refused() {
-    refused(&gimbal(&["reproduce", "nothing"]), "there are rotated-digits");
+    refused(&gimbal(&["reproduce", "nothing"]), "there are wrist, rotated-digits");
     refused(&gimbal(&["reproduce", "ring", "--only", "magic"]), "no method `magic`");
     refused(&gimbal(&["reproduce", "rotated-digits", "--data", "no/such/folder"]), "gimbal data fetch mnist");
     refused(&gimbal(&["evaluate", &digits(), "--set", "nothing"]), "no data set `nothing`");

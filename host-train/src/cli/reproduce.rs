@@ -1,5 +1,7 @@
 //! `gimbal reproduce`.
 
+mod windows;
+
 use super::grids::GridWorkshop;
 use super::sets::{SetFinished, SetWorkshop};
 use super::train::Common;
@@ -18,10 +20,11 @@ use anyhow::{Result, bail};
 use clap::Args;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use windows::WindowBench;
 
 #[derive(Args)]
 pub struct Options {
-    /// The experiment, which is a recipe's name: rotated-digits, rotated-digits-small, reflected-digits,
+    /// The experiment, which is a recipe's name: wrist, rotated-digits, rotated-digits-small, reflected-digits,
     /// reflected-digits-small, quarter-digits, shifted-digits, shifted-beats, ring, digit-sets, tetris or solids.
     name: String,
     /// How long to train: quick (minutes on two cores) or full (for a GPU).
@@ -48,6 +51,7 @@ pub fn run(options: &Options) -> Result<u8> {
         bail!("--seeds 0 trains nothing");
     }
     match experiment(&options.name, options.preset)? {
+        Some(AnyExperiment::Windows(experiment)) => reproduce::<WindowBench>(options, experiment),
         Some(AnyExperiment::Grids(experiment)) => reproduce::<GridWorkshop>(options, experiment),
         Some(AnyExperiment::Sets(experiment)) => reproduce::<SetWorkshop>(options, experiment),
         None => {
@@ -57,7 +61,7 @@ pub fn run(options: &Options) -> Result<u8> {
     }
 }
 
-/// What trains, measures and draws the methods of an experiment: grids or sets.
+/// What trains, measures and draws the methods of an experiment: windows, grids or sets.
 trait Bench: Sized + Sync {
     /// What a method is trained by.
     type Recipe: Clone + Sync;

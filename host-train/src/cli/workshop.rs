@@ -110,6 +110,11 @@ impl Workshop {
         Ok(Self { device: backend::device(backend)?, dataset: wrist::load()? })
     }
 
+    /// Names of the data's classes, in the order of their labels.
+    pub fn classes(&self) -> &[String] {
+        &self.dataset.classes
+    }
+
     /// Trains a recipe in a run's folder, packages the result and measures it. What the folder held goes
     /// away once training has begun, unless it is to be resumed.
     pub fn train(&self, recipe: &Recipe, run: &Run, resume: bool) -> Result<Finished> {

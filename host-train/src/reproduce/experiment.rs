@@ -1,11 +1,13 @@
 //! Which methods a reproduction trains, with one budget, and what was published.
 
-use super::{grid_experiment, set_experiment};
-use crate::recipe::RecipeError;
+use super::{grid_experiment, set_experiment, window_experiment};
 use crate::recipe::grid::GridRecipe;
 use crate::recipe::set::SetRecipe;
+use crate::recipe::{Recipe, RecipeError};
 
-/// What [`experiment`] knows of grids.
+/// What [`experiment`] knows of windows of recordings.
+const WINDOWS: [&str; 1] = ["wrist"];
+/// Of grids.
 const GRIDS: [&str; 8] = [
     "rotated-digits",
     "rotated-digits-small",
@@ -21,7 +23,7 @@ const SETS: [&str; 3] = ["digit-sets", "tetris", "solids"];
 
 /// What [`experiment`] knows.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    GRIDS.into_iter().chain(SETS)
+    WINDOWS.into_iter().chain(GRIDS).chain(SETS)
 }
 
 /// How long to train.
@@ -34,7 +36,7 @@ pub enum Preset {
     Full,
 }
 
-/// One method of an experiment, trained by a recipe of grids or of sets.
+/// One method of an experiment, trained by a recipe of windows, of grids or of sets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Method<R> {
     /// What its rows are called.
@@ -59,9 +61,11 @@ pub struct Experiment<R> {
     pub methods: Vec<Method<R>>,
 }
 
-/// A reproduction of either kind.
+/// A reproduction of any kind.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AnyExperiment {
+    /// Of windows of recordings.
+    Windows(Experiment<Recipe>),
     /// Of images, signals or rings.
     Grids(Experiment<GridRecipe>),
     /// Of sets.
@@ -77,6 +81,11 @@ pub fn experiment(name: &str, preset: Preset) -> Result<Option<AnyExperiment>, R
         Preset::Quick => 1,
         Preset::Full => 10,
     };
+    if let Some(name) = WINDOWS.into_iter().find(|known| *known == name) {
+        let mut experiment = window_experiment::experiment(name)?;
+        experiment.methods.iter_mut().for_each(|method| method.recipe.training.epochs *= longer);
+        return Ok(Some(AnyExperiment::Windows(experiment)));
+    }
     if let Some(name) = GRIDS.into_iter().find(|known| *known == name) {
         let mut experiment = grid_experiment::experiment(name)?;
         experiment.methods.iter_mut().for_each(|method| method.recipe.training.epochs *= longer);
@@ -117,6 +126,15 @@ mod tests {
     fn every_method_of_every_experiment_can_be_trained_with_one_budget() {
         for (name, preset) in names().flat_map(|name| [(name, Preset::Quick), (name, Preset::Full)]) {
             match experiment(name, preset).unwrap().unwrap() {
+                AnyExperiment::Windows(experiment) => {
+                    assert!(!experiment.methods.is_empty(), "{name} has no methods");
+                    for method in &experiment.methods {
+                        method.recipe.validate().unwrap();
+                        let compared = experiment.methods.iter().find(|other| other.setting == method.setting);
+                        let budget = compared.map(|other| &other.recipe.training);
+                        assert_eq!(budget, Some(&method.recipe.training), "{name}: {}", method.name);
+                    }
+                }
                 AnyExperiment::Grids(experiment) => {
                     let [first, others @ ..] = &experiment.methods[..] else { panic!("{name} has no methods") };
                     for method in others {
@@ -143,6 +161,7 @@ mod tests {
     fn no_two_methods_have_one_name_in_one_setting() {
         for name in names() {
             let named: Vec<(&str, &str)> = match experiment(name, Preset::Full).unwrap().unwrap() {
+                AnyExperiment::Windows(experiment) => experiment.methods.iter().map(|m| (m.name, m.setting)).collect(),
                 AnyExperiment::Grids(experiment) => experiment.methods.iter().map(|m| (m.name, m.setting)).collect(),
                 AnyExperiment::Sets(experiment) => experiment.methods.iter().map(|m| (m.name, m.setting)).collect(),
             };

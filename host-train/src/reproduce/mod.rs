@@ -1,8 +1,8 @@
 //! Published experiments, run again: what they measured and how it compares.
 //!
 //! [`experiment`](mod@experiment) says which methods a reproduction trains and what was published, `measure` what each
-//! of them reached, and `figures` draws what came out, for grids and, in files of their own, for sets; [`rows`] is the
-//! comparison.
+//! of them reached, and `figures` draws what came out, for grids and, in files of their own, for sets and for windows of
+//! recordings; [`rows`] is the comparison.
 
 pub mod experiment;
 pub mod figures;
@@ -12,3 +12,6 @@ pub mod rows;
 mod set_experiment;
 pub mod set_figures;
 pub mod set_measure;
+mod window_experiment;
+pub mod window_figures;
+pub mod window_measure;
