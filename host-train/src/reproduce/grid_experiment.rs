@@ -2,7 +2,7 @@
 
 use super::experiment::{Experiment, Method};
 use crate::recipe::RecipeError;
-use crate::recipe::grid::{ConvSection, GridRecipe, LayerSection, Readout};
+use crate::recipe::grid::{GridRecipe, LayerSection, Readout};
 
 /// The experiment of a name, as its recipe is trained.
 pub(super) fn experiment(name: &'static str) -> Result<Experiment<GridRecipe>, RecipeError> {
@@ -94,16 +94,12 @@ fn quotient(base: &GridRecipe) -> GridRecipe {
     recipe
 }
 
-/// The equivariant autoencoder: ψ's layers, twice as wide, give vectors that turn with the image.
+/// The equivariant autoencoder: ψ's layers give vectors that turn with the image.
 fn equivariant(base: &GridRecipe) -> GridRecipe {
     let mut recipe = classical(base);
     if let Some(psi) = base.pose.last() {
-        let wider = |layer: &LayerSection| match *layer {
-            LayerSection::Conv(conv) => LayerSection::Conv(ConvSection { channels: 2 * conv.channels, ..conv }),
-            pool => pool,
-        };
         recipe.eta.turns = psi.turns;
-        recipe.eta.layers = psi.layers.iter().map(wider).collect();
+        recipe.eta.layers = psi.layers.clone();
         recipe.eta.readout = Readout::Vectors;
     }
     recipe
