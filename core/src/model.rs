@@ -284,9 +284,9 @@ impl<'m> Model<'m> {
                     let there = head.vectors == network.output && written.contains(head.vectors) && output.last >= end;
                     there && positive(head.reference) && positive(head.minimum) && (frame.check)(self, output)
                 }
-                (Role::Eta | Role::Classifier, None) => output.dtype == Dtype::I8 && self.outlives(output),
-                // What it must look like is asked with all else about sets.
-                (Role::Order, None) => self.sets().is_some() && self.outlives(output),
+                (Role::Eta | Role::Classifier, None) if output.dtype == Dtype::I8 => self.outlives(output),
+                // What these must look like is asked with all else about sets.
+                (Role::Eta | Role::Order, None) => self.sets().is_some() && self.outlives(output),
                 _ => false,
             };
             if !fits || network.reserved != 0 {

@@ -1,6 +1,6 @@
 //! Running a model on windows.
 
-use crate::arena::{Arena, copy};
+use crate::arena::{self, Arena, copy};
 use crate::error::Error;
 use crate::format::{OperatorRecord, Role, Tensor};
 use crate::group::{Degenerate, Element, Frame, Pose};
@@ -33,7 +33,7 @@ pub struct Inference<'s> {
     /// The window in its canonical pose, in the input contract's counts, `[samples, channels]`; of a set in the order in
     /// which the elements were given, see [`order`](Self::order).
     pub canonical: &'s [i16],
-    /// η's invariant code; `None` for a model without one.
+    /// η's invariant code; `None` for a model without one, and for one of 16 bits, see [`wide_code`](Self::wide_code).
     pub code: Option<Features<'s>>,
     /// One logit a class; `None` for a model without a classifier.
     pub logits: Option<Features<'s>>,
@@ -46,11 +46,17 @@ impl fmt::Debug for Inference<'_> {
         let Self { pose, canonical, code, logits, .. } = self;
         let mut all = f.debug_struct("Inference");
         all.field("pose", pose).field("canonical", canonical).field("code", code).field("logits", logits);
-        all.field("order", &self.order()).finish()
+        all.field("wide_code", &self.wide_code()).field("order", &self.order()).finish()
     }
 }
 
 impl<'s> Inference<'s> {
+    /// η's invariant code where it has 16 bits, as that of a set may.
+    #[must_use]
+    pub fn wide_code(&self) -> Option<Features<'s, i16>> {
+        self.session.features(self.session.model.output_of(Role::Eta)?)
+    }
+
     /// Which element stands where in the canonical order; `None` for a model that finds none.
     #[must_use]
     pub fn order(&self) -> Option<Order<'s>> {
@@ -60,9 +66,9 @@ impl<'s> Inference<'s> {
 
 /// Quantized numbers: each stands for `scale · (value − zero_point)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Features<'s> {
+pub struct Features<'s, T = i8> {
     /// The integers.
-    pub values: &'s [i8],
+    pub values: &'s [T],
     /// What one step is worth.
     pub scale: f32,
     /// The integer that stands for zero.
@@ -82,11 +88,12 @@ pub enum Step {
     End,
 }
 
-impl Features<'_> {
+impl<T: Copy + Ord + Into<i32>> Features<'_, T> {
     /// The real numbers that the integers stand for.
     pub fn dequantized(&self) -> impl Iterator<Item = f32> {
         let Self { scale, zero_point, .. } = *self;
-        self.values.iter().map(move |&value| scale * f32::from(i16::from(value) - zero_point))
+        // Below 2²⁴, and so exact.
+        self.values.iter().map(move |&value| scale * (value.into() - i32::from(zero_point)) as f32)
     }
 
     /// The position of the largest number, the first where several are equal.
@@ -195,7 +202,7 @@ impl<'m, 'a> Session<'m, 'a> {
         }
     }
 
-    fn features(&self, tensor: &Tensor) -> Option<Features<'_>> {
+    fn features<T: arena::Element>(&self, tensor: &Tensor) -> Option<Features<'_, T>> {
         Some(Features { values: self.arena.read(tensor)?, scale: tensor.scale, zero_point: tensor.zero_point })
     }
 }

@@ -50,6 +50,7 @@ const MAX_ELEMENTS: u16 = i16::MAX as u16;
 // ---- Check ----------------------------------------------------------------------------------------
 
 fn check(model: &Model<'_>) -> Result<(), Error> {
+    check_code(model).ok_or(Error::Descriptor)?;
     if !model.takes_sets() {
         return Ok(());
     }
@@ -85,6 +86,12 @@ fn check(model: &Model<'_>) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// A code of sets alone may have 16 bits; the loader lets both pass.
+fn check_code(model: &Model<'_>) -> Option<()> {
+    let code = model.output_of(Role::Eta).map_or(Dtype::I8, |output| output.dtype);
+    (code == Dtype::I8 || (code == Dtype::I16 && model.takes_sets())).then_some(())
 }
 
 /// An order is what an argsort of the canonical window has written last.

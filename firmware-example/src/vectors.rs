@@ -17,8 +17,8 @@
 //! | l | the logits, `i8` |
 //!
 //! Version 3 is that of sets, whose windows are not of one length: the header ends with `e`, numbers of an element, and
-//! with 1 if there is a canonical order and 0 if not, 2 bytes each in the place of `n`. Each record begins with its own `n`, 4 bytes, and
-//! with an order ends with its places, n/e `i16`, and its gaps, n/e `u16`.
+//! with 1 if there is a canonical order, 2 if the code is `i16`, 3 for both and 0 for neither, 2 bytes each in the place of
+//! `n`. Each record begins with its own `n`, 4 bytes, and with an order ends with its places, n/e `i16`, and its gaps, n/e `u16`.
 //!
 //! What an outcome does not have is zero. The numbers of a pose, with zeros behind them, are in SO(3) and O(3) its matrix row by
 //! row, in SO(2) cosine and sine, in O(2) these and 1 if it is reflected, in C_n index and order, in R/Z the fraction of
@@ -46,6 +46,9 @@ pub struct Vectors {
     /// Of sets, numbers of an element, if records end with an order.
     #[cfg(gimbal_sets)]
     ordered: Option<usize>,
+    /// Of sets, whether the code has 16 bits.
+    #[cfg(gimbal_sets)]
+    wide: bool,
     records: &'static [u8],
 }
 
@@ -63,18 +66,24 @@ pub struct Vector {
     logits: &'static [u8],
     #[cfg(gimbal_sets)]
     order: &'static [u8],
+    #[cfg(gimbal_sets)]
+    wide: bool,
 }
 
 impl Vectors {
     /// Reads the header; `None` for other bytes.
     pub fn new(bytes: &'static [u8]) -> Option<Self> {
         let (&[c0, c1, l0, l1, n0, n1, n2, n3], records) = bytes.strip_prefix(&START)?.split_first_chunk()?;
+        let code_len = usize::from(u16::from_le_bytes([c0, c1]));
+        let wide = SETS && n2 & 2 != 0;
         Some(Self {
-            code_len: u16::from_le_bytes([c0, c1]).into(),
+            code_len: if wide { 2 * code_len } else { code_len },
             logits_len: u16::from_le_bytes([l0, l1]).into(),
             window_len: u32::from_le_bytes([n0, n1, n2, n3]) as usize,
             #[cfg(gimbal_sets)]
-            ordered: ([n2, n3] != [0, 0]).then_some(u16::from_le_bytes([n0, n1]).into()),
+            ordered: (n2 & 1 != 0).then_some(u16::from_le_bytes([n0, n1]).into()),
+            #[cfg(gimbal_sets)]
+            wide,
             records,
         })
     }
@@ -103,6 +112,8 @@ impl Iterator for Vectors {
             logits: take(self.logits_len)?,
             #[cfg(gimbal_sets)]
             order: take(4 * self.ordered.map_or(Some(0), |channels| window_len.checked_div(channels))?)?,
+            #[cfg(gimbal_sets)]
+            wide: self.wide,
         };
         self.records = rest;
         Some(vector)
@@ -136,9 +147,18 @@ impl Vector {
         halves(self.canonical).map(i32::from)
     }
 
-    /// The code.
+    /// The code; nothing if it has 16 bits.
     pub fn code(&self) -> impl Iterator<Item = i32> {
+        #[cfg(gimbal_sets)]
+        return bytes(if self.wide { &[] } else { self.code });
+        #[cfg(not(gimbal_sets))]
         bytes(self.code)
+    }
+
+    /// The code, if it has 16 bits.
+    #[cfg(gimbal_sets)]
+    pub fn wide_code(&self) -> impl Iterator<Item = i32> {
+        halves(if self.wide { self.code } else { &[] }).map(i32::from)
     }
 
     /// The places of the canonical order and the gaps behind them, all as `i16`; nothing without an order.

@@ -8,6 +8,7 @@
 pub mod grid;
 pub mod set;
 
+use gimbal_core::format::Dtype;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -275,6 +276,27 @@ pub struct AugmentSection {
     pub tempo: f32,
 }
 
+/// How many bits the features of a package have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FeatureBits {
+    /// 8 bits.
+    #[default]
+    Int8,
+    /// 16 bits, the code's included; of sets without a class head only.
+    Int16,
+}
+
+impl FeatureBits {
+    /// The package's name for it.
+    pub fn dtype(self) -> Dtype {
+        match self {
+            Self::Int8 => Dtype::I8,
+            Self::Int16 => Dtype::I16,
+        }
+    }
+}
+
 /// `[quantize]`: calibration and the device's memory.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -284,6 +306,9 @@ pub struct QuantizeSection {
     /// Bytes of a small fast memory that holds part of the arena, a multiple of 4; 0 if there is but one.
     #[serde(default)]
     pub fast_arena_bytes: u32,
+    /// How many bits features have.
+    #[serde(default)]
+    pub features: FeatureBits,
 }
 
 impl TrainingSection {
@@ -300,7 +325,14 @@ impl TrainingSection {
 }
 
 impl QuantizeSection {
-    fn validate(&self) -> Result<(), RecipeError> {
+    /// `wide` says whether features may have 16 bits.
+    fn validate(&self, wide: bool) -> Result<(), RecipeError> {
+        if self.features == FeatureBits::Int16 && !wide {
+            return value(
+                "quantize.features",
+                "is int16, which is for sets of several sizes or with an order, without a class head",
+            );
+        }
         if !self.fast_arena_bytes.is_multiple_of(4) {
             return value("quantize.fast_arena_bytes", "must be a multiple of 4");
         }
@@ -367,7 +399,7 @@ impl Recipe {
         if !(0.0..0.5).contains(&augment.tempo) {
             return value("augment.tempo", "must lie in 0 to 0.5");
         }
-        self.quantize.validate()
+        self.quantize.validate(false)
     }
 }
 

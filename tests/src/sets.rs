@@ -2,7 +2,7 @@
 //! they are turned and in which order they stand.
 
 use crate::builder::{Builder, clamped};
-use gimbal_core::format::{Chart, Dtype, FieldKind, NONE, PoseHead, Role, TensorId};
+use gimbal_core::format::{Chart, Dtype, FieldKind, NONE, PoseHead, Role, Tensor, TensorId};
 use gimbal_core::kernel::{
     Argsort, BroadcastAdd, Concat, NormGate, Operands, Operator, OuterProduct, QuantizeFeatures, QuantizeVectors,
     Ranks, SetPool, SetPooling, Window,
@@ -70,14 +70,18 @@ impl SetKind {
             Self::Digits => b.canonical(self.channels()),
             Self::Points => b.pose(self.channels()),
         };
-        let trunk = b.trunk(canonical, self.channels());
-        b.code(trunk);
         let scores = match self {
-            // Coarse, so that there are ties among different elements.
-            Self::Points => b.scores(trunk, Dtype::I8),
+            Self::Points => {
+                let trunk = b.trunk(canonical, self.channels());
+                b.code(trunk, 39);
+                // Coarse, so that there are ties among different elements.
+                b.scores(trunk)
+            }
+            // A code and scores of 16 bits.
             Self::Digits => {
                 let wide = b.features(canonical, Dtype::I16, self.channels(), [1 << 30; 4]);
-                b.scores(wide, Dtype::I16)
+                b.code(wide, 31);
+                b.scores(wide)
             }
         };
         b.order(scores, canonical);
@@ -214,21 +218,23 @@ impl SetBuilder {
     }
 
     /// From the largest, the sum and the mean of every channel.
-    fn code(&mut self, trunk: TensorId) {
+    fn code(&mut self, trunk: TensorId, shift: u16) {
+        let Tensor { dtype, shape: [_, _, channels], .. } = self.builder.parts.tensors[usize::from(trunk)];
         let largest = self.pool(trunk, SetPooling::Max, (0, 1));
         let total = self.pool(trunk, SetPooling::Total, (1 << 27, 30));
         let mean = self.pool(trunk, SetPooling::Mean, (1 << 30, 29));
-        let [both, all] = [16, 24].map(|channels| self.builder.tensor(Dtype::I8, [1, 1, channels]));
+        let [both, all] = [2, 3].map(|times| self.builder.tensor(dtype, [1, 1, times * channels]));
         for (a, b, y) in [(largest, total, both), (both, mean, all)] {
             let operands = Operands { inputs: [a, b], ..Operands::new(a, y) };
             self.builder.parts.push(Operator::Concat(Concat { operands, axis: 2, reserved: 0 }));
         }
-        let code = self.builder.tensor(Dtype::I8, [1, 1, 16]);
-        self.pointwise(all, code, 39);
+        let code = self.builder.tensor(dtype, [1, 1, 16]);
+        self.pointwise(all, code, shift);
         self.builder.parts.network(Role::Eta, code);
     }
 
-    fn scores(&mut self, x: TensorId, dtype: Dtype) -> TensorId {
+    fn scores(&mut self, x: TensorId) -> TensorId {
+        let dtype = self.builder.parts.tensors[usize::from(x)].dtype;
         let scores = self.rows(dtype, 1, 1);
         self.pointwise(x, scores, 38);
         scores

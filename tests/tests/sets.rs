@@ -2,7 +2,7 @@
 //! the pose go with them; and a package for many elements says of a few what one for so few would say.
 
 use gimbal_core::domain::point_set::{permute, translate, turn_about};
-use gimbal_core::format::Operator;
+use gimbal_core::format::{Operator, Role};
 use gimbal_core::group::product::RigidMotion3;
 use gimbal_core::group::so3::Rotation;
 use gimbal_core::group::translation3::Translation;
@@ -23,7 +23,7 @@ const TOLERANCE_DEGREES: f32 = 2.0;
 struct Found {
     pose: Option<Pose>,
     canonical: Vec<i16>,
-    code: Vec<i8>,
+    code: Vec<i16>,
     places: Vec<i16>,
     gaps: Vec<u16>,
 }
@@ -41,10 +41,12 @@ fn run(package: &[u8], set: &[i16]) -> Result<Result<Found, Degenerate>, Error> 
     Ok(match Session::new(model, &mut arena)?.run(set)? {
         Outcome::Encoded(found) => {
             let order = found.order().unwrap();
+            let narrow = found.code.map_or(&[][..], |code| code.values).iter().copied().map(i16::from);
+            let wide = found.wide_code().map_or(&[][..], |code| code.values).iter().copied();
             Ok(Found {
                 pose: found.pose,
                 canonical: found.canonical.to_vec(),
-                code: found.code.unwrap().values.to_vec(),
+                code: narrow.chain(wide).collect(),
                 places: order.places.to_vec(),
                 gaps: order.gaps.to_vec(),
             })
@@ -176,6 +178,8 @@ fn most_sets_have_a_pose_and_those_differ_and_so_do_codes() {
         let found: Vec<&Found> = found.iter().flatten().collect();
         assert!(found.len() >= 6, "{kind:?}: {found:?}");
         assert!(found.iter().any(|other| other.code != found[0].code), "{kind:?}");
+        let wide = found.iter().flat_map(|found| &found.code).any(|&number| i8::try_from(number).is_err());
+        assert_eq!(wide, kind == SetKind::Digits, "a code of 16 bits uses them");
         assert!(found.iter().any(|found| !found.places.is_sorted()), "{kind:?}: nothing moves");
         assert!(kind == SetKind::Digits || found.iter().any(|other| other.pose != found[0].pose), "{kind:?}");
     }
@@ -211,6 +215,21 @@ fn equal_elements_are_reported_as_tied() {
     let one: Vec<i16> = (0..DIGITS).map(|at| if at == 4 { 127 } else { 0 }).collect();
     let found = run(&package, &one.repeat(3)).unwrap().unwrap();
     assert_eq!((found.places, found.gaps), (vec![0, 1, 2], vec![0, 0, u16::MAX]));
+}
+
+/// Who reads other codes and logits reads bytes.
+#[test]
+fn sixteen_bits_are_for_codes_of_sets() {
+    let mut loose = Loose::of(&SetKind::Digits.package(1, MOST, MOST));
+    let read = |loose: &Loose| Model::from_bytes(&loose.assemble()).map(|_| ());
+    assert_eq!(read(&loose), Ok(()));
+    let mut logits = loose.clone();
+    logits.networks[0].role = Role::Classifier;
+    assert_eq!(read(&logits), Err(Error::Descriptor));
+    // Without its order nothing says that it is a set.
+    let order = loose.networks.pop().unwrap();
+    loose.operators.truncate(loose.operators.len() - usize::from(order.operators));
+    assert_eq!(read(&loose), Err(Error::Descriptor));
 }
 
 #[test]

@@ -82,11 +82,15 @@ impl<'p> Device<'p> {
             Outcome::Degenerate(degenerate) => Reading { degenerate: Some(degenerate), ..Reading::default() },
             Outcome::Encoded(found) => {
                 let order = found.order();
+                let narrow = found.code.iter().flat_map(|code| code.dequantized());
+                let wide = found.wide_code();
+                let wide = wide.iter().flat_map(|code| code.dequantized());
                 Reading {
                     pose: found.pose,
                     degenerate: None,
                     canonical: found.canonical.to_vec(),
-                    code: found.code.map(|code| code.dequantized().collect()).unwrap_or_default(),
+                    // There is no more than one of them.
+                    code: narrow.chain(wide).collect(),
                     class: found.logits.map(|logits| logits.argmax()),
                     order: order.map(|order| order.places.to_vec()).unwrap_or_default(),
                     gaps: order.map(|order| order.gaps.to_vec()).unwrap_or_default(),

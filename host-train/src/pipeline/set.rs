@@ -30,7 +30,8 @@ pub fn package_set(name: &str, recipe: &SetRecipe, sets: &Sets, model: &SetModel
         fields: fields(sets),
         classes: if network.classifier.is_some() { sets.classes.clone() } else { Vec::new() },
     };
-    let mut parts = lower_set(&network, &ranges, contract, least, sets.per_count / recipe.data.scale)?;
+    let unit = sets.per_count / recipe.data.scale;
+    let mut parts = lower_set(&network, &ranges, contract, least, unit, recipe.quantize.features.dtype())?;
     parts.fast_len = recipe.quantize.fast_arena_bytes;
     Ok(parts.encode()?)
 }

@@ -34,7 +34,7 @@ pub fn lower_grid(
     unit: f32,
 ) -> Result<Parts, LowerError> {
     let [rows, columns, _] = network.eta.input;
-    let writer = Writer { parts: Parts::new(contract) };
+    let writer = Writer::new(Parts::new(contract), Dtype::I8);
     let mut lowering = Lowering { unit, signal: columns == 1, writer };
     let canonical = lowering.writer.parts.tensor(Dtype::I16, small("the sample", [1, rows, columns])?, 1.0, 0);
     let mut input = NONE;

@@ -65,7 +65,7 @@ pub enum LowerError {
 /// `units[f]` is what one count of field `f` is in the network's units.
 pub fn lower(network: &Network, ranges: &Ranges, contract: Contract, units: &[f32]) -> Result<Parts, LowerError> {
     let samples = contract.samples;
-    let mut lowering = Lowering { ranges, units, writer: Writer { parts: Parts::new(contract) } };
+    let mut lowering = Lowering { ranges, units, writer: Writer::new(Parts::new(contract), Dtype::I8) };
     let fields = units.len();
     if let Some(psi) = &network.psi {
         lowering.psi(psi, samples, fields)?;

@@ -19,8 +19,8 @@ const MINIMUM_SPAN: f32 = 8.0;
 /// mean, which have none.
 const NOTHING: f32 = 1e-3;
 
-/// Lowers the networks of sets of `least` elements, up to as many as the contract's samples. A count of a place is `unit` in
-/// network units, and a type is what it is.
+/// Lowers the networks of sets of `least` elements, up to as many as the contract's samples, with features of int8 or of
+/// int16. A count of a place is `unit` in network units, and a type is what it is.
 ///
 /// # Errors
 /// See [`LowerError`].
@@ -30,9 +30,10 @@ pub fn lower_set(
     contract: Contract,
     least: usize,
     unit: f32,
+    features: Dtype,
 ) -> Result<Parts, LowerError> {
     let most = contract.samples;
-    let mut writer = Writer { parts: Parts::new(contract) };
+    let mut writer = Writer::new(Parts::new(contract), features);
     writer.parts.least = (least < most).then_some(least);
     let mut lowering = Lowering { ranges, unit, most, channels: network.channels, points: network.points, writer };
     let canonical = lowering.elements(|writer, shape| {

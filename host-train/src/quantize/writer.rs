@@ -15,24 +15,38 @@ use std::ops::Range;
 /// A package in the making.
 pub(super) struct Writer {
     pub parts: Parts,
+    /// What features are: int8 or int16.
+    features: Dtype,
 }
 
 impl Writer {
+    /// The start of a package with features of int8, as all but those of sets are, or of int16.
+    pub fn new(parts: Parts, features: Dtype) -> Self {
+        Self { parts, features }
+    }
+
     /// A tensor of int16 numbers around zero that holds `longest`.
     pub fn halves(&mut self, name: &str, shape: [usize; 3], longest: f32) -> Result<TensorId, LowerError> {
         let scale = alive(name, longest)? / f32::from(i16::MAX);
         Ok(self.parts.tensor(Dtype::I16, small(name, shape)?, scale, 0))
     }
 
-    /// A tensor of int8 features whose range, zero included, fills the 256 steps.
+    /// A tensor of features: of int8 whose range, zero included, fills the 256 steps; of int16 around zero, where half of
+    /// the steps are enough, and zero points would take the room that sums of products have.
     pub fn features(&mut self, name: &str, shape: [usize; 3], (min, max): (f32, f32)) -> Result<TensorId, LowerError> {
+        if self.features == Dtype::I16 {
+            return self.halves(name, shape, max.max(-min));
+        }
         let scale = alive(name, max - min)? / 255.0;
         let zero_point = (-128.0 - min / scale).round().clamp(-128.0, 127.0) as i16;
         Ok(self.parts.tensor(Dtype::I8, small(name, shape)?, scale, zero_point))
     }
 
-    /// A tensor of int8 numbers around zero that holds `reach`.
+    /// A tensor of features around zero that holds `reach`.
     pub fn numbers(&mut self, name: &str, shape: [usize; 3], reach: f32) -> Result<TensorId, LowerError> {
+        if self.features == Dtype::I16 {
+            return self.halves(name, shape, reach);
+        }
         let scale = alive(name, reach)? / f32::from(i8::MAX);
         Ok(self.parts.tensor(Dtype::I8, small(name, shape)?, scale, 0))
     }
@@ -277,11 +291,12 @@ impl Writer {
         (all, shift)
     }
 
-    /// How an int8 feature is rounded, and where negative ones end.
+    /// How a feature is rounded, and where negative ones end.
     pub fn feature_requantize(&self, id: TensorId, relu: bool) -> impl Fn(u16) -> Requantize + use<> {
-        let zero_point = self.record(id).zero_point;
-        let min = if relu { zero_point } else { i8::MIN.into() };
-        move |shift| Requantize { shift, zero_point, min, max: i8::MAX.into() }
+        let Tensor { zero_point, dtype, .. } = *self.record(id);
+        let (min, max) = if dtype == Dtype::I16 { (i16::MIN, i16::MAX) } else { (i8::MIN.into(), i8::MAX.into()) };
+        let min = if relu { zero_point } else { min };
+        move |shift| Requantize { shift, zero_point, min, max }
     }
 
     pub fn scale(&self, id: TensorId) -> f32 {

@@ -20,8 +20,8 @@
 //! | l | the logits, `i8` |
 //!
 //! Version 3 is that of sets, whose windows are not of one length: the header ends with `e`, numbers of an element, and
-//! with 1 if there is a canonical order and 0 if not, 2 bytes each in the place of `n`. Each record begins with its own `n`, 4 bytes, and
-//! with an order ends with its places, n/e `i16`, and its gaps, n/e `u16`.
+//! with 1 if there is a canonical order, 2 if the code is `i16`, 3 for both and 0 for neither, 2 bytes each in the place of
+//! `n`. Each record begins with its own `n`, 4 bytes, and with an order ends with its places, n/e `i16`, and its gaps, n/e `u16`.
 //!
 //! What an outcome does not have is zero. The numbers of a pose, with zeros behind them, are in SO(3) and O(3) its matrix row by
 //! row, in SO(2) cosine and sine, in O(2) these and 1 if it is reflected, in C_n index and order, in R/Z the fraction of
@@ -36,7 +36,7 @@ use crate::data::sets::Sets;
 use crate::data::{windows, wrist};
 use anyhow::{Result, bail};
 use gimbal_core::domain::vector_window;
-use gimbal_core::format::Role;
+use gimbal_core::format::{Dtype, Role};
 use gimbal_core::group::so3::Rotation;
 use gimbal_core::group::{Degenerate, Pose};
 use gimbal_core::{Features, Model, Outcome, Session};
@@ -69,6 +69,8 @@ struct SetShape {
     /// Numbers of an element.
     channels: u16,
     ordered: bool,
+    /// Whether the code has 16 bits.
+    wide: bool,
 }
 
 /// One window.
@@ -91,8 +93,10 @@ pub enum Expected {
         pose: Option<Pose>,
         /// The window in its canonical pose.
         canonical: Vec<i16>,
-        /// η's code, or nothing.
+        /// η's code, or nothing, as where it has 16 bits.
         code: Vec<i8>,
+        /// η's code of 16 bits, or nothing.
+        wide_code: Vec<i16>,
         /// The logits, or nothing.
         logits: Vec<i8>,
         /// Of a set, which element stands where in the canonical order, and the gap to the next, or nothing.
@@ -151,7 +155,9 @@ impl Vectors {
         let (code_len, logits_len) = (elements(Role::Eta)?, elements(Role::Classifier)?);
         let window_len = model.window_len();
         let ordered = model.output_of(Role::Order).is_some();
-        let set = model.takes_sets().then_some(SetShape { channels: model.input().channels().try_into()?, ordered });
+        let wide = model.output_of(Role::Eta).is_some_and(|code| code.dtype == Dtype::I16);
+        let channels = model.input().channels().try_into()?;
+        let set = model.takes_sets().then_some(SetShape { channels, ordered, wide });
         let mut arena = vec![0; model.arena_len().div_ceil(size_of::<u32>())];
         let mut session = Session::new(model, &mut arena)?;
         let mut rng = ChaCha8Rng::seed_from_u64(SEED);
@@ -173,8 +179,9 @@ impl Vectors {
         bytes.extend(self.logits_len.to_le_bytes());
         match self.set {
             None => bytes.extend(self.window_len.to_le_bytes()),
-            Some(SetShape { channels, ordered }) => {
-                bytes.extend([channels, ordered.into()].iter().flat_map(|half| half.to_le_bytes()));
+            Some(SetShape { channels, ordered, wide }) => {
+                let more = u16::from(ordered) + 2 * u16::from(wide);
+                bytes.extend([channels, more].iter().flat_map(|half| half.to_le_bytes()));
             }
         }
         for vector in &self.vectors {
@@ -190,23 +197,24 @@ impl Vectors {
 
     fn write_expected(&self, window_len: usize, expected: &Expected, bytes: &mut Vec<u8>) {
         let elements = match self.set {
-            Some(SetShape { channels, ordered: true }) => window_len / usize::from(channels),
+            Some(SetShape { channels, ordered: true, .. }) => window_len / usize::from(channels),
             _ => 0,
         };
         let end = bytes.len()
             + 1
             + 10 * size_of::<f32>()
             + window_len * size_of::<i16>()
-            + usize::from(self.code_len)
+            + usize::from(self.code_len) * if self.set.is_some_and(|set| set.wide) { 2 } else { 1 }
             + usize::from(self.logits_len)
             + elements * (size_of::<i16>() + size_of::<u16>());
         match expected {
-            Expected::Encoded { pose, canonical, code, logits, order: (places, gaps) } => {
+            Expected::Encoded { pose, canonical, code, wide_code, logits, order: (places, gaps) } => {
                 bytes.push(if pose.is_some() { 0 } else { 1 });
                 let numbers = pose.iter().flat_map(|pose| pose.element.numbers().into_iter().chain([pose.confidence]));
                 let numbers = numbers.chain(std::iter::repeat(0.0)).take(10);
                 bytes.extend(numbers.flat_map(f32::to_le_bytes));
                 bytes.extend(canonical.iter().flat_map(|x| x.to_le_bytes()));
+                bytes.extend(wide_code.iter().flat_map(|x| x.to_le_bytes()));
                 bytes.extend(code.iter().chain(logits).map(|&x| x as u8));
                 bytes.extend(places.iter().flat_map(|place| place.to_le_bytes()));
                 bytes.extend(gaps.iter().flat_map(|gap| gap.to_le_bytes()));
@@ -237,6 +245,7 @@ fn run(session: &mut Session<'_, '_>, quaternion: [f32; 4], window: &[i16]) -> R
             pose: found.pose,
             canonical: found.canonical.to_vec(),
             code: values(found.code),
+            wide_code: found.wide_code().map_or_else(Vec::new, |code| code.values.to_vec()),
             logits: values(found.logits),
             order: found.order().map(|order| (order.places.to_vec(), order.gaps.to_vec())).unwrap_or_default(),
         },
