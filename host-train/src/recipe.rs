@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// The recipes inside the program: name and TOML text.
-pub const BUILT_IN: [(&str, &str); 17] = [
+pub const BUILT_IN: [(&str, &str); 18] = [
     ("wrist", include_str!("../recipes/wrist.toml")),
     ("wrist-unsupervised", include_str!("../recipes/wrist-unsupervised.toml")),
     ("wrist-classical", include_str!("../recipes/wrist-classical.toml")),
@@ -31,6 +31,7 @@ pub const BUILT_IN: [(&str, &str); 17] = [
     ("digit-sets", include_str!("../recipes/digit-sets.toml")),
     ("tetris", include_str!("../recipes/tetris.toml")),
     ("solids", include_str!("../recipes/solids.toml")),
+    ("voxels", include_str!("../recipes/voxels.toml")),
 ];
 
 /// Why a recipe cannot be used. Each prints as one sentence.

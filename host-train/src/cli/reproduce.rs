@@ -8,13 +8,13 @@ use super::train::Common;
 use super::{DONE, jobs, table};
 use crate::method::GridModel;
 use crate::recipe::grid::GridRecipe;
-use crate::recipe::set::SetRecipe;
+use crate::recipe::set::{SetRecipe, SetSource};
 use crate::report::grid::Panel;
 use crate::report::reproduce::{ReproducePage, html};
 use crate::reproduce::experiment::{AnyExperiment, Experiment, Method, Preset, experiment, names};
 use crate::reproduce::measure::Trial;
 use crate::reproduce::rows::{Row, rows};
-use crate::reproduce::{figures, rows as comparison, set_figures, set_measure};
+use crate::reproduce::{figures, rows as comparison, set_figures, set_measure, volume_figures};
 use crate::run::{Run, write_all};
 use anyhow::{Result, bail};
 use clap::Args;
@@ -25,7 +25,8 @@ use windows::WindowBench;
 #[derive(Args)]
 pub struct Options {
     /// The experiment, which is a recipe's name: wrist, rotated-digits, rotated-digits-small, reflected-digits,
-    /// reflected-digits-small, quarter-digits, shifted-digits, shifted-beats, ring, digit-sets, tetris or solids.
+    /// reflected-digits-small, quarter-digits, shifted-digits, shifted-beats, ring, digit-sets, tetris, solids or
+    /// voxels.
     name: String,
     /// How long to train: quick (minutes on two cores) or full (for a GPU).
     #[arg(long, default_value = "quick", value_enum)]
@@ -225,6 +226,9 @@ impl Bench for SetWorkshop {
         let Some(first) = all.first() else { return Ok(panels) };
         if let Some(package) = &first.trained.package {
             panels.extend(set_figures::gallery(package, first.bench.sets())?);
+            if first.method.recipe.data.source == SetSource::Voxels {
+                panels.push(volume_figures::gallery(package)?);
+            }
         }
         for one in all.iter().filter(|one| one.method.setting == first.method.setting) {
             let codes = set_figures::Codes { evaluation: &one.trained.evaluation, float: &one.trained.codes };

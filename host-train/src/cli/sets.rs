@@ -4,11 +4,13 @@ use super::table;
 use super::workshop::interruptible;
 use crate::backend;
 use crate::data::sets::Sets;
+use crate::evaluate::device::Device as Core;
 use crate::evaluate::set::SetFloat;
 use crate::evaluate::set_device::SetEvaluation;
+use crate::evaluate::volume;
 use crate::method::SetModel;
 use crate::pipeline::set::{measure_set, package_set};
-use crate::recipe::set::{SetPooling, SetRecipe};
+use crate::recipe::set::{SetPooling, SetRecipe, SetSource};
 use crate::report::gather::{GatheredSet, gather_set};
 use crate::run::{CONFIG, METRICS, PACKAGE, REPORT, Run, metrics_json};
 use crate::train::{Epoch, SetTask, Trained, load, train};
@@ -82,6 +84,9 @@ impl SetWorkshop {
             let bytes = package_set(name, &self.recipe, &self.sets, &model)?;
             let measured = measure_set(&bytes, &self.sets, Some((&model, &self.recipe, &self.device)))?;
             (package, evaluation, metrics) = (Some(bytes), measured.evaluation, measured.metrics);
+            if let (Some(package), SetSource::Voxels) = (&package, self.recipe.data.source) {
+                metrics.extend(volume::figures(&mut Core::new(package)?)?);
+            }
         }
         let float = SetFloat::new(&model, &self.recipe, &self.sets, &self.device);
         metrics.extend(float.figures(&self.recipe, &self.sets));

@@ -1,6 +1,7 @@
 //! `gimbal simulate`.
 
 use super::{DONE, NO, table};
+use crate::data::generate::{Generator, Voxels};
 use crate::data::grid::{Grids, load};
 use crate::data::sets::Sets;
 use crate::nn::grid::Extent;
@@ -25,7 +26,7 @@ pub struct Options {
     #[arg(long, default_value_t = 16, value_name = "N")]
     windows: usize,
     /// For packages of images, rings and signals: the data set on a grid whose test samples they are [default: digits
-    /// for images of 8 × 8]. For packages of sets: digit-sets, tetris or solids [default: the one that fits].
+    /// for images of 8 × 8]. For packages of sets: digit-sets, tetris, solids or voxels [default: the one that fits].
     #[arg(long, value_name = "NAME")]
     set: Option<String>,
     /// The folder of data sets.
@@ -93,8 +94,10 @@ pub fn generated(model: &Model<'_>, named: Option<&str>, [train, test]: [usize; 
     let source = match (named, points, model.input().samples) {
         (Some("digit-sets"), ..) | (None, false, _) => SetSource::DigitSets,
         (Some("tetris"), ..) | (None, true, 4) => SetSource::Tetris,
+        (Some("voxels"), ..) => SetSource::Voxels,
+        (None, true, _) if fields.iter().any(|field| field.per_count == Voxels.per_count()) => SetSource::Voxels,
         (Some("solids"), ..) | (None, true, _) => SetSource::Solids,
-        (Some(name), ..) => bail!("`{name}` draws no sets; digit-sets, tetris and solids do"),
+        (Some(name), ..) => bail!("`{name}` draws no sets; digit-sets, tetris, solids and voxels do"),
     };
     let elements = [model.least().into(), model.input().samples.into()];
     if source == SetSource::Tetris && elements != [4, 4] {

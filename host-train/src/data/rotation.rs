@@ -29,6 +29,16 @@ pub fn matrix(quaternion: [f32; 4]) -> Matrix {
     Rotation::from_quaternion(quaternion).rows()
 }
 
+/// The product `a·b` of two quaternions `[w, x, y, z]`: first b turns, then a.
+pub fn product([a, b, c, d]: [f32; 4], [e, f, g, h]: [f32; 4]) -> [f32; 4] {
+    [
+        a * e - b * f - c * g - d * h,
+        a * f + b * e + c * h - d * g,
+        a * g - b * h + c * e + d * f,
+        a * h + b * g - c * f + d * e,
+    ]
+}
+
 /// A uniformly random rotation.
 pub fn random(rng: &mut impl RngExt) -> Matrix {
     matrix(random_quaternion(rng))

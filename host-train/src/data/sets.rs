@@ -5,7 +5,7 @@
 
 use super::augment::deviate;
 use super::generate::{Drawn, Generator, generator};
-use super::rotation::{matrix, random_quaternion, turn};
+use super::rotation::{matrix, product, random_quaternion, turn};
 use crate::recipe::set::SetData;
 use burn::prelude::*;
 use rand::seq::SliceRandom;
@@ -91,9 +91,9 @@ impl Sets {
         for index in 0..section.test {
             let drawn = sets.generator.draw(least + index % (most - least + 1), &mut rng);
             sets.orbits.extend(sets.generator.orbit(&drawn));
-            let set = sets.put(&drawn, &mut rng);
+            let (set, at) = sets.put(&drawn, &mut rng);
             let by = sets.random_move(sets.size(&set), &mut rng);
-            sets.test_moved.push(sets.moved(&set, &by));
+            sets.test_moved.push(sets.moved_again(&drawn, &at, &set, &by));
             sets.test.push(set);
             sets.moves.push(by);
         }
@@ -119,7 +119,7 @@ impl Sets {
         loop {
             let drawn = self.generator.draw(elements, rng);
             if self.generator.orbit(&drawn).is_none_or(|orbit| !self.orbits.contains(&orbit)) {
-                return self.put(&drawn, rng);
+                return self.put(&drawn, rng).0;
             }
         }
     }
@@ -160,10 +160,30 @@ impl Sets {
         }
     }
 
-    /// In counts, moved at random.
-    fn put(&self, drawn: &Drawn, rng: &mut ChaCha8Rng) -> Set {
+    /// A set that was drawn and put somewhere, moved from there; where a turned set is made anew, so is this one.
+    fn moved_again(&self, drawn: &Drawn, at: &Move, set: &Set, by: &Move) -> Set {
+        match self.generator.turned(drawn, product(by.quaternion, at.quaternion)) {
+            Some(points) => self.placed(&points, drawn.label, by),
+            None => self.moved(set, by),
+        }
+    }
+
+    /// Places that are turned already, in counts and in order.
+    fn placed(&self, points: &[[f32; 3]], label: usize, by: &Move) -> Set {
+        let place = |&row: &usize| {
+            let there = points[row].iter().zip(by.translation);
+            there.map(|(c, t)| (c / self.per_count + f32::from(t)).round() as i16)
+        };
+        Set { counts: by.order.iter().flat_map(place).collect(), label }
+    }
+
+    /// In counts, moved at random, and by what.
+    fn put(&self, drawn: &Drawn, rng: &mut ChaCha8Rng) -> (Set, Move) {
         let elements = drawn.points.len().max(drawn.types.len());
         let by = self.random_move(elements, rng);
+        if let Some(points) = self.generator.turned(drawn, by.quaternion) {
+            return (self.placed(&points, drawn.label, &by), by);
+        }
         let rows: Vec<Vec<i16>> = (0..elements)
             .map(|element| {
                 let mut row = vec![0; self.channels()];
@@ -175,7 +195,7 @@ impl Sets {
                 self.row(place, &row, &by)
             })
             .collect();
-        Set { counts: by.order.iter().flat_map(|&row| rows[row].clone()).collect(), label: drawn.label }
+        (Set { counts: by.order.iter().flat_map(|&row| rows[row].clone()).collect(), label: drawn.label }, by)
     }
 
     /// Sets of one size as `[B, N, channels]`: places around their mean, which is rounded to counts, in network units.

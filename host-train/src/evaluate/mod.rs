@@ -6,6 +6,7 @@ pub mod grid;
 pub mod metrics;
 pub mod set;
 pub mod set_device;
+pub mod volume;
 
 use crate::data::{ACCELERATION, CHANNELS, Window, rotation};
 use device::{Device, Reading};

@@ -8,7 +8,7 @@ use burn::prelude::*;
 use gimbal_core::group::so3::Rotation;
 
 /// Name, unit and meaning of each figure of a set's `metrics.json`, in the order in which they are printed.
-pub const SET_FIGURES: [(&str, &str, &str); 27] = [
+pub const SET_FIGURES: [(&str, &str, &str); 32] = [
     ("set_accuracy_int8", "", "moved test sets of which every type is right: integer code and order, float decoder"),
     ("element_accuracy_int8", "", "types that are right"),
     (
@@ -23,6 +23,19 @@ pub const SET_FIGURES: [(&str, &str, &str); 27] = [
     ("accuracy_int8", "", "the same, sets as drawn"),
     ("pose_error_deg_median", "°", "angle between ψ(g·x) and g·ψ(x), integer path, median"),
     ("pose_error_deg_p95", "°", "the same, 95th percentile"),
+    (
+        "volume_agreement_given",
+        "",
+        "cells that two volumes of one solid both occupy, as a share of those that either does",
+    ),
+    ("volume_agreement_int8", "", "the same of their canonical volumes, integer path"),
+    ("volume_agreement_known", "", "the same if both were turned back by what they were turned by"),
+    (
+        "volume_pose_error_deg_median",
+        "°",
+        "angle between ψ(g·x) and g·ψ(x) up to turns that leave a solid as it is, made of cells anew, integer path, median",
+    ),
+    ("volume_pose_error_deg_p95", "°", "the same, 95th percentile"),
     ("degenerate_sets", "", "moved test sets without a pose"),
     ("tied_places", "", "share of neighbouring places that hold different elements of one score"),
     ("set_accuracy_float", "", "moved test sets of which every type is right, float networks"),

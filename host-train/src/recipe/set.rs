@@ -55,6 +55,8 @@ pub enum SetSource {
     Tetris,
     /// Points on the surface of solids, somewhere in space.
     Solids,
+    /// Cells of a cube that are inside of solids, as points.
+    Voxels,
 }
 
 /// `[pose]`: ψ. Where the set is needs no learning: it is the mean of the places.

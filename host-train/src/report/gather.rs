@@ -16,8 +16,8 @@ use crate::pipeline::grid::GridMeasured;
 use crate::pipeline::{Split, arena_lower_bound};
 use crate::recipe::Recipe;
 use crate::recipe::grid::GridRecipe;
-use crate::recipe::set::SetRecipe;
-use crate::reproduce::{figures, set_figures};
+use crate::recipe::set::{SetRecipe, SetSource};
+use crate::reproduce::{figures, set_figures, volume_figures};
 use crate::train::Epoch;
 use gimbal_core::group::Group;
 use gimbal_core::group::so3::Rotation;
@@ -142,6 +142,9 @@ pub fn gather_set(run: &GatheredSet<'_>) -> anyhow::Result<Report> {
     if let Some(package) = run.package {
         (layers, totals) = cost(Device::new(package)?.model(), package);
         panels.extend(set_figures::gallery(package, run.sets)?);
+        if run.recipe.data.source == SetSource::Voxels {
+            panels.push(volume_figures::gallery(package)?);
+        }
     }
     let codes = set_figures::Codes { evaluation: run.evaluation, float: run.codes };
     panels.extend(set_figures::codes(run.name, &codes, run.sets));

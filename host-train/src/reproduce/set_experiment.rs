@@ -34,6 +34,10 @@ pub(super) fn experiment(name: &'static str, preset: Preset) -> Result<Experimen
             let methods = vec![giae, method("classical", concatenated(&base), &[])];
             ("eight shapes, moved, turned and shuffled", methods)
         }
+        "voxels" => {
+            let methods = vec![method("giae", base.clone(), &[]), method("classical", pooled(&base), &[])];
+            ("volumes of ten solids, turned", methods)
+        }
         _ => {
             let methods = vec![method("giae", base.clone(), &[]), method("classical", pooled(&base), &[])];
             ("ten solids, moved, turned and shuffled", methods)

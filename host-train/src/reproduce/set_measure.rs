@@ -17,6 +17,14 @@ const METRICS: [(&str, &str, &str, &str); 7] = [
     ),
     ("pose error, degrees, p95", "pose_error_deg_p95_float", "pose error, degrees, p95, int8", "pose_error_deg_p95"),
 ];
+/// And of volumes.
+const VOLUMES: [(&str, &str); 5] = [
+    ("agreement of volumes as given", "volume_agreement_given"),
+    ("agreement of canonical volumes, int8", "volume_agreement_int8"),
+    ("agreement of volumes turned back by the known pose", "volume_agreement_known"),
+    ("pose error of volumes, degrees, median, int8", "volume_pose_error_deg_median"),
+    ("pose error of volumes, degrees, p95, int8", "volume_pose_error_deg_p95"),
+];
 /// And of recipes with a class head.
 const ERRORS: [&str; 2] = ["accuracy_moved_float", "accuracy_moved_int8"];
 
@@ -31,6 +39,7 @@ pub fn metrics(recipe: &SetRecipe, figures: &[(String, f64)]) -> Vec<(&'static s
         note(name, of(float).filter(|_| compared));
         note(int8_name, of(int8).filter(|_| compared));
     }
+    VOLUMES.iter().for_each(|(name, figure)| note(name, of(figure)));
     // Errors and distances of the integers leave these out; accuracies count them as wrong.
     note("degenerate sets, int8", of("degenerate_sets"));
     if recipe.loss.class > 0.0 {
@@ -49,7 +58,8 @@ mod tests {
     #[test]
     fn every_figure_exists() {
         let known = |name: &str| SET_FIGURES.iter().any(|(other, ..)| *other == name);
-        let figures = METRICS.iter().flat_map(|(_, float, _, int8)| [*float, *int8]).chain(ERRORS);
+        let figures = METRICS.iter().flat_map(|(_, float, _, int8)| [*float, *int8]);
+        let figures = figures.chain(VOLUMES.iter().map(|(_, figure)| *figure)).chain(ERRORS);
         assert_eq!(figures.filter(|name| !known(name)).collect::<Vec<_>>(), [""; 0]);
     }
 

@@ -6,10 +6,12 @@
 mod digit_sets;
 mod solids;
 mod tetris;
+pub mod voxels;
 
 pub use digit_sets::DigitSets;
 pub use solids::Solids;
 pub use tetris::Tetris;
+pub use voxels::Voxels;
 
 use super::augment::deviate;
 use crate::recipe::set::SetSource;
@@ -56,6 +58,12 @@ pub trait Generator: std::fmt::Debug + Send + Sync {
     /// One set of so many elements.
     fn draw(&self, elements: usize, rng: &mut ChaCha8Rng) -> Drawn;
 
+    /// The places of a set that was turned, for sets of which something is made where they stand; none for sets whose
+    /// places are turned themselves.
+    fn turned(&self, _: &Drawn, _quaternion: [f32; 4]) -> Option<Vec<[f32; 3]>> {
+        None
+    }
+
     /// What all sets that are equal up to their order have in common, where few enough are drawn twice for that to
     /// matter.
     fn orbit(&self, _: &Drawn) -> Option<Vec<usize>> {
@@ -69,6 +77,7 @@ pub fn generator(source: SetSource) -> Box<dyn Generator> {
         SetSource::DigitSets => Box::new(DigitSets),
         SetSource::Tetris => Box::new(Tetris),
         SetSource::Solids => Box::new(Solids),
+        SetSource::Voxels => Box::new(Voxels),
     }
 }
 

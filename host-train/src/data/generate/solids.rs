@@ -20,7 +20,7 @@ pub struct Solids;
 
 /// A surface.
 #[derive(Clone, Copy, Debug)]
-enum Form {
+pub(super) enum Form {
     /// Unit cubes with these least corners; what two of them share is inside.
     Cubes(&'static [[i32; 3]]),
     /// Corners, and triangles of them.
@@ -32,7 +32,7 @@ enum Form {
 }
 
 /// Name and form of each solid.
-const SOLIDS: [(&str, Form); 10] = [
+pub(super) const SOLIDS: [(&str, Form); 10] = [
     ("cube", Form::Cubes(&[[0, 0, 0]])),
     ("cylinder", Form::Turned(&[[0., 0.], [0.6, 0.], [0.6, 2.], [0., 2.]])),
     ("cone", Form::Turned(&[[0., 0.], [1., 0.], [0., 2.]])),
@@ -91,15 +91,15 @@ impl Generator for Solids {
 
 /// A solid ready to be drawn from.
 #[derive(Debug)]
-struct Surface {
+pub(super) struct Surface {
     patches: Vec<Patch>,
     /// Area of all patches up to and with each.
     areas: Vec<f32>,
-    centre: [f32; 3],
-    size: f32,
+    pub(super) centre: [f32; 3],
+    pub(super) size: f32,
 }
 
-fn surfaces() -> &'static [Surface] {
+pub(super) fn surfaces() -> &'static [Surface] {
     static SURFACES: OnceLock<Vec<Surface>> = OnceLock::new();
     SURFACES.get_or_init(|| SOLIDS.iter().map(|&(_, form)| Surface::new(form)).collect())
 }
@@ -123,7 +123,7 @@ impl Surface {
         surface
     }
 
-    fn point(&self, rng: &mut ChaCha8Rng) -> [f32; 3] {
+    pub(super) fn point(&self, rng: &mut ChaCha8Rng) -> [f32; 3] {
         let all = self.areas.last().copied().unwrap_or_default();
         let at = all * rng.random_range(0.0..1.0f32);
         let patch = self.areas.iter().position(|&area| at < area).unwrap_or(self.patches.len() - 1);
