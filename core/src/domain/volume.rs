@@ -122,7 +122,7 @@ impl<'a> Volume<'a> {
         if wanted == 0 {
             return Err(Refusal::Points);
         }
-        let width = (1..MAX_SIDE as u32).find(|w| w.wrapping_pow(3).wrapping_mul(wanted) >= occupied).unwrap_or(1);
+        let width = (1..=MAX_SIDE as u32).find(|w| w.wrapping_pow(3).wrapping_mul(wanted) >= occupied).unwrap_or(1);
         let written = points.get_mut(..(wanted as usize).wrapping_mul(3)).ok_or(Refusal::Points)?;
         self.parts(width as usize, [wanted, occupied], written);
         Ok(written)
