@@ -11,6 +11,7 @@ use core::hint::black_box;
 #[cfg(target_arch = "arm")]
 use cortex_m_rt::entry;
 use gimbal_core::domain::image::{Affine, quarter_turns, transform};
+use gimbal_core::domain::volume::{self, Volume};
 use gimbal_core::domain::{point_set, ring, signal, vector_window};
 use gimbal_core::format::{Dtype, Field, FieldKind, Role, checksum};
 use gimbal_core::group::cyclic::{Argmax, Cyclic};
@@ -42,6 +43,7 @@ fn main() -> ! {
         rotations();
         planes();
         points();
+        _ = black_box(volumes(black_box(2), black_box(&mut [0; 4])));
         rings();
         images();
         numbers();
@@ -158,6 +160,15 @@ fn points() {
     black_box(set);
     let order = black_box(&[0; 4]);
     black_box(point_set::permute(order, black_box(3), black_box(&[0i16; 4]), black_box(&mut [0; 4])));
+}
+
+/// Volumes, as points and turned.
+fn volumes(side: usize, cells: &mut [u8]) -> Result<(), volume::Refusal> {
+    black_box((volume::bytes(side), volume::occupy(side, black_box([0; 3]), cells)));
+    let volume = Volume::new(side, cells)?;
+    black_box((volume.count(), volume.is_occupied(black_box([0; 3]))));
+    black_box(volume.points(black_box(&mut [0; 12]))?);
+    volume.canonicalize(&black_box(RigidMotion3::IDENTITY), black_box(&mut [0; 4]))
 }
 
 /// Turns of rings and delays of signals.
