@@ -211,7 +211,8 @@ pub enum Chart {
     /// T(2) of images from a map of weights of 8 or 16 bits, `[samples, width, 1]`, see
     /// [`translation`](crate::group::translation).
     Centroid,
-    /// O(3) from three vectors, `i32[3, 1, 3]`, see [`o3`](crate::group::o3).
+    /// O(3) from three vectors, `i32[3, 1, 3]`, see [`o3`](crate::group::o3); behind a mean E(3), see
+    /// [`e3`](crate::group::e3).
     ThreeVectors,
     /// As [`GramSchmidt`](Self::GramSchmidt), from the pose that the package calls upright: the blob begins with its unit
     /// quaternion, see [`so3::UPRIGHT`](crate::group::so3::UPRIGHT).

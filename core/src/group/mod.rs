@@ -25,6 +25,7 @@
 //!    degenerate case by name; with `==` where integers make that possible.
 
 pub mod cyclic;
+pub mod e3;
 pub mod o2;
 pub mod o3;
 pub mod product;
@@ -88,6 +89,8 @@ pub enum Element {
     Translation3(translation3::Translation),
     /// An element of SE(3).
     RigidMotion3(product::RigidMotion3),
+    /// An element of E(3).
+    Isometry3(e3::Isometry3),
 }
 
 impl Element {
@@ -105,6 +108,7 @@ impl Element {
     /// | [`Spatial`](Self::Spatial) | the matrix, row by row; its determinant is −1 if it is reflected |
     /// | [`Translation3`](Self::Translation3) | x, y and z in counts |
     /// | [`RigidMotion3`](Self::RigidMotion3) | x, y and z in counts, and the matrix's first two rows: the third is their cross product |
+    /// | [`Isometry3`](Self::Isometry3) | the same, the rows twice as long if it is reflected: the third is then turned around |
     #[must_use]
     pub fn numbers(&self) -> [f32; 9] {
         let [a, b, c, d] = match self {
@@ -114,6 +118,7 @@ impl Element {
                 let ([x, y, z], [[a, b, c], [d, e, f], _]) = (g.normal.vector(), g.acting.rows());
                 return [x, y, z, a, b, c, d, e, f];
             }
+            Self::Isometry3(g) => return e3::numbers(g),
             Self::Planar(g) => [g.cos(), g.sin(), 0.0, 0.0],
             Self::Orthogonal(g) => [g.cos(), g.sin(), u8::from(g.is_reflected()).into(), 0.0],
             Self::Cyclic(g) => [g.index().into(), g.order().into(), 0.0, 0.0],
@@ -184,6 +189,7 @@ impl Frame {
         o3::FRAME,
         translation3::FRAME,
         product::FRAME3,
+        e3::FRAME,
     ];
 
     /// Where the frame stands in [`group`](self), for scripts that write tables.
@@ -199,7 +205,8 @@ impl Frame {
             (Chart::Phase, _) => "shift::FRAME",
             (Chart::Argmax, _) => "cyclic::FRAME",
             (Chart::Centroid, _) => "translation::FRAME",
-            (Chart::ThreeVectors, _) => "o3::FRAME",
+            (Chart::ThreeVectors, None) => "o3::FRAME",
+            (Chart::ThreeVectors, Some(_)) => "e3::FRAME",
             (Chart::Mean, _) => "translation3::FRAME",
         }
     }
@@ -254,6 +261,10 @@ mod tests {
             (
                 Element::RigidMotion3(product::RigidMotion3 { normal: in_space, acting: quarter }),
                 &[5.0, 6.0, 7.0, 0.0, -1.0, 0.0, 1.0],
+            ),
+            (
+                Element::Isometry3(e3::Isometry3 { normal: in_space, acting: o3::Orthogonal::new(quarter, true) }),
+                &[5.0, 6.0, 7.0, 0.0, 2.0, 0.0, -2.0],
             ),
         ];
         for (element, numbers) in cases {

@@ -93,6 +93,12 @@ impl Handed {
     /// [`Degenerate::Vanishing`], [`Degenerate::Parallel`] or [`Degenerate::Coplanar`] where one of those three
     /// lengths is zero, below [`minimum`](Self::minimum) or no number.
     pub fn pose(&self, v1: [f32; 3], v2: [f32; 3], v3: [f32; 3]) -> Result<Pose, Degenerate> {
+        let (orthogonal, confidence) = self.find(v1, v2, v3)?;
+        Ok(Pose { element: Element::Spatial(orthogonal), confidence })
+    }
+
+    /// The same for the charts that are built on this one.
+    pub(super) fn find(&self, v1: [f32; 3], v2: [f32; 3], v3: [f32; 3]) -> Result<(Orthogonal, f32), Degenerate> {
         let first = GramSchmidt { reference: self.reference, minimum: self.minimum };
         let (frame, confidence) = first.find(v1, v2)?;
         // v₂ and v₃ as the frame sees them. The less v₂ is perpendicular to v₁, the less sure is the frame's third axis.
@@ -106,8 +112,7 @@ impl Handed {
         // To turn e₃ around is to turn e₁ and e₂ around, by a half turn about e₃, and then to invert all.
         let half_turn = Rotation::from_quaternion([0.0, 0.0, 0.0, 1.0]);
         let rotation = if reflected { frame.compose(half_turn) } else { frame };
-        let element = Element::Spatial(Orthogonal::new(rotation, reflected));
-        Ok(Pose { element, confidence: confidence.min(depth / self.reference) })
+        Ok((Orthogonal::new(rotation, reflected), confidence.min(depth / self.reference)))
     }
 }
 
@@ -137,18 +142,24 @@ impl Orthogonal {
 /// Rotations and reflections from three vectors, `i32[3, 1, 3]`, of windows of vectors and pseudo-vectors.
 pub const FRAME: Frame = Frame { chart: Chart::ThreeVectors, after: None, check, pose, undo };
 
-fn check(model: &Model<'_>, vectors: &Tensor) -> bool {
+pub(super) fn check(model: &Model<'_>, vectors: &Tensor) -> bool {
     vectors.dtype == Dtype::I32 && vectors.shape == [3, 1, 3] && is_spatial(model.input())
 }
 
 fn pose(model: &Model<'_>, head: &PoseHead, arena: &Arena<'_>, pose: &mut Option<Pose>) -> Result<(), Degenerate> {
+    let (orthogonal, confidence) = find(model, head, arena)?;
+    *pose = Some(Pose { element: Element::Spatial(orthogonal), confidence });
+    Ok(())
+}
+
+/// The same for the frames that are built on this one.
+pub(super) fn find(model: &Model<'_>, head: &PoseHead, arena: &Arena<'_>) -> Result<(Orthogonal, f32), Degenerate> {
     let Some(&[x1, x2, x3, y1, y2, y3, z1, z2, z3]) = arena.read::<i32>(model.vectors(head)) else {
         return Err(Degenerate::Vanishing);
     };
     let chart = Handed { reference: head.reference, minimum: head.minimum };
     let [v1, v2, v3] = [[x1, y1, z1], [x2, y2, z2], [x3, y3, z3]].map(|v| v.map(|x| x as f32));
-    *pose = Some(chart.pose(v1, v2, v3)?);
-    Ok(())
+    chart.find(v1, v2, v3)
 }
 
 fn undo(element: &Element, input: &Input<'_>, _window: &[i16], canonical: &mut [i16]) {

@@ -15,6 +15,7 @@ use gimbal_core::domain::volume::{self, Volume};
 use gimbal_core::domain::{point_set, ring, signal, vector_window};
 use gimbal_core::format::{Dtype, Field, FieldKind, Role, checksum};
 use gimbal_core::group::cyclic::{Argmax, Cyclic};
+use gimbal_core::group::e3::Isometry3;
 use gimbal_core::group::o2::{Handed, Orthogonal};
 use gimbal_core::group::product::{Frame, Product, RigidMotion, RigidMotion3};
 use gimbal_core::group::shift::{Phase, Shift};
@@ -153,6 +154,8 @@ fn points() {
     black_box((t.compose(t).inverse(), t.x(), t.y(), t.z(), t.act(v), t.to_counts()));
     let g = RigidMotion3 { normal: t, acting: rotation };
     black_box((g.compose(g).inverse(), g.act(v), Element::RigidMotion3(g).numbers()));
+    let h = Isometry3 { normal: t, acting: o3::Orthogonal::new(rotation, black_box(true)) };
+    black_box((h.compose(h).inverse(), h.act(v), Element::Isometry3(h).numbers()));
     black_box(translation3::Mean.pose(black_box([0; 3])));
     let (by, mut set) = (black_box([0; 3]), black_box([0; 12]));
     point_set::translate(by, black_box(&[field(); 2]), &mut set);
