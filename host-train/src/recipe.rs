@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// The recipes inside the program: name and TOML text.
-pub const BUILT_IN: [(&str, &str); 18] = [
+pub const BUILT_IN: [(&str, &str); 20] = [
     ("wrist", include_str!("../recipes/wrist.toml")),
     ("wrist-unsupervised", include_str!("../recipes/wrist-unsupervised.toml")),
     ("wrist-classical", include_str!("../recipes/wrist-classical.toml")),
@@ -31,6 +31,8 @@ pub const BUILT_IN: [(&str, &str); 18] = [
     ("digit-sets", include_str!("../recipes/digit-sets.toml")),
     ("tetris", include_str!("../recipes/tetris.toml")),
     ("solids", include_str!("../recipes/solids.toml")),
+    ("solids-mirror", include_str!("../recipes/solids-mirror.toml")),
+    ("solids-views", include_str!("../recipes/solids-views.toml")),
     ("voxels", include_str!("../recipes/voxels.toml")),
 ];
 

@@ -109,6 +109,7 @@ fn pose_columns(model: &Model<'_>) -> &'static [&'static str] {
         [Chart::Centroid] => &["x px", "y px"],
         [Chart::Centroid, ..] => &["x px", "y px", "angle deg"],
         [Chart::Mean] => &["x counts", "y counts", "z counts"],
+        // Of a mirror image the rows are twice as long, as `Element::numbers` writes them.
         [Chart::Mean, ..] => &["x counts", "y counts", "z counts", "r00", "r01", "r02", "r10", "r11", "r12"],
         [] => &[],
     }

@@ -26,7 +26,7 @@ pub struct Options {
     /// The package, such as runs/demo/model.gmbl.
     package: PathBuf,
     /// For packages of images, rings and signals: the data set on a grid to measure on [default: digits for images of
-    /// 8 × 8]. For packages of sets: digit-sets, tetris, solids or voxels [default: the one that fits].
+    /// 8 × 8]. For packages of sets: digit-sets, tetris, solids, solids-views or voxels [default: the one that fits].
     #[arg(long, value_name = "NAME")]
     set: Option<String>,
     /// The folder of data sets that `gimbal data fetch` fills.

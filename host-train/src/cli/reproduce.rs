@@ -25,8 +25,8 @@ use windows::WindowBench;
 #[derive(Args)]
 pub struct Options {
     /// The experiment, which is a recipe's name: wrist, rotated-digits, rotated-digits-small, reflected-digits,
-    /// reflected-digits-small, quarter-digits, shifted-digits, shifted-beats, ring, digit-sets, tetris, solids or
-    /// voxels.
+    /// reflected-digits-small, quarter-digits, shifted-digits, shifted-beats, ring, digit-sets, tetris, solids,
+    /// solids-views or voxels.
     name: String,
     /// How long to train: quick (minutes on two cores) or full (for a GPU).
     #[arg(long, default_value = "quick", value_enum)]

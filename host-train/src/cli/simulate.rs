@@ -26,7 +26,8 @@ pub struct Options {
     #[arg(long, default_value_t = 16, value_name = "N")]
     windows: usize,
     /// For packages of images, rings and signals: the data set on a grid whose test samples they are [default: digits
-    /// for images of 8 × 8]. For packages of sets: digit-sets, tetris, solids or voxels [default: the one that fits].
+    /// for images of 8 × 8]. For packages of sets: digit-sets, tetris, solids, solids-views or voxels [default: the one
+    /// that fits].
     #[arg(long, value_name = "NAME")]
     set: Option<String>,
     /// The folder of data sets.
@@ -96,8 +97,9 @@ pub fn generated(model: &Model<'_>, named: Option<&str>, [train, test]: [usize; 
         (Some("tetris"), ..) | (None, true, 4) => SetSource::Tetris,
         (Some("voxels"), ..) => SetSource::Voxels,
         (None, true, _) if fields.iter().any(|field| field.per_count == Voxels.per_count()) => SetSource::Voxels,
+        (Some("solids-views"), ..) => SetSource::SolidsViews,
         (Some("solids"), ..) | (None, true, _) => SetSource::Solids,
-        (Some(name), ..) => bail!("`{name}` draws no sets; digit-sets, tetris, solids and voxels do"),
+        (Some(name), ..) => bail!("`{name}` draws no sets; digit-sets, tetris, solids, solids-views and voxels do"),
     };
     let elements = [model.least().into(), model.input().samples.into()];
     if source == SetSource::Tetris && elements != [4, 4] {

@@ -4,7 +4,7 @@
 //! among zeros, if it has one. Sets move: by a rotation and a translation of all places, and by a permutation of the rows.
 
 use super::augment::deviate;
-use super::generate::{Drawn, Generator, generator};
+use super::generate::{Drawn, Generator, Stabilizer, generator};
 use super::rotation::{matrix, product, random_quaternion, turn};
 use crate::recipe::set::SetData;
 use burn::prelude::*;
@@ -66,6 +66,8 @@ pub struct Sets {
     pub test_moved: Vec<Set>,
     /// What moved each.
     pub moves: Vec<Move>,
+    /// What has put each where it is, before it was moved.
+    pub placed: Vec<Move>,
     orbits: HashSet<Vec<usize>>,
 }
 
@@ -83,6 +85,7 @@ impl Sets {
             test: Vec::new(),
             test_moved: Vec::new(),
             moves: Vec::new(),
+            placed: Vec::new(),
             orbits: HashSet::new(),
             generator,
         };
@@ -91,11 +94,13 @@ impl Sets {
         for index in 0..section.test {
             let drawn = sets.generator.draw(least + index % (most - least + 1), &mut rng);
             sets.orbits.extend(sets.generator.orbit(&drawn));
-            let (set, at) = sets.put(&drawn, &mut rng);
+            let there = sets.random_move(drawn.elements(), &mut rng);
+            let set = sets.put(&drawn, &there);
             let by = sets.random_move(sets.size(&set), &mut rng);
-            sets.test_moved.push(sets.moved_again(&drawn, &at, &set, &by));
+            sets.test_moved.push(sets.moved_again(&drawn, &there, &set, &by));
             sets.test.push(set);
             sets.moves.push(by);
+            sets.placed.push(there);
         }
         for index in 0..section.train.min(REFERENCE) {
             let set = sets.draw(least + index % (most - least + 1), &mut rng);
@@ -109,6 +114,32 @@ impl Sets {
         3 * usize::from(self.points) + self.types
     }
 
+    /// Which rotations carry the form of a class onto itself, about its centre and as it is before it is put anywhere.
+    pub fn stabilizer(&self, label: usize) -> Stabilizer {
+        self.generator.stabilizer(label)
+    }
+
+    /// Whether rotations carry the form of some class onto itself.
+    pub fn are_symmetric(&self) -> bool {
+        (0..self.classes.len()).any(|label| self.stabilizer(label) != Stabilizer::generated(&[]))
+    }
+
+    /// The classes of sets, where a class and that of the mirror images of its forms are one.
+    pub fn unhanded(&self, some: &[Set]) -> Vec<usize> {
+        some.iter().map(|set| set.label.min(self.generator.mirror_image(set.label))).collect()
+    }
+
+    /// The set inverted through the origin.
+    pub fn inverted(&self, set: &Set) -> Set {
+        let channels = self.channels();
+        let place = |channel: usize| self.points && channel < 3;
+        let number = |(at, &count): (usize, &i16)| if place(at % channels) { count.saturating_neg() } else { count };
+        Set {
+            counts: set.counts.iter().enumerate().map(number).collect(),
+            label: self.generator.mirror_image(set.label),
+        }
+    }
+
     /// Elements of a set.
     pub fn size(&self, set: &Set) -> usize {
         set.counts.len() / self.channels()
@@ -119,7 +150,8 @@ impl Sets {
         loop {
             let drawn = self.generator.draw(elements, rng);
             if self.generator.orbit(&drawn).is_none_or(|orbit| !self.orbits.contains(&orbit)) {
-                return self.put(&drawn, rng).0;
+                let there = self.random_move(drawn.elements(), rng);
+                return self.put(&drawn, &there);
             }
         }
     }
@@ -161,15 +193,15 @@ impl Sets {
     }
 
     /// A set that was drawn and put somewhere, moved from there; where a turned set is made anew, so is this one.
-    fn moved_again(&self, drawn: &Drawn, at: &Move, set: &Set, by: &Move) -> Set {
-        match self.generator.turned(drawn, product(by.quaternion, at.quaternion)) {
-            Some(points) => self.placed(&points, drawn.label, by),
+    fn moved_again(&self, drawn: &Drawn, there: &Move, set: &Set, by: &Move) -> Set {
+        match self.generator.turned(drawn, product(by.quaternion, there.quaternion)) {
+            Some(points) => self.translated(&points, drawn.label, by),
             None => self.moved(set, by),
         }
     }
 
     /// Places that are turned already, in counts and in order.
-    fn placed(&self, points: &[[f32; 3]], label: usize, by: &Move) -> Set {
+    fn translated(&self, points: &[[f32; 3]], label: usize, by: &Move) -> Set {
         let place = |&row: &usize| {
             let there = points[row].iter().zip(by.translation);
             there.map(|(c, t)| (c / self.per_count + f32::from(t)).round() as i16)
@@ -177,14 +209,12 @@ impl Sets {
         Set { counts: by.order.iter().flat_map(place).collect(), label }
     }
 
-    /// In counts, moved at random, and by what.
-    fn put(&self, drawn: &Drawn, rng: &mut ChaCha8Rng) -> (Set, Move) {
-        let elements = drawn.points.len().max(drawn.types.len());
-        let by = self.random_move(elements, rng);
+    /// In counts, moved.
+    fn put(&self, drawn: &Drawn, by: &Move) -> Set {
         if let Some(points) = self.generator.turned(drawn, by.quaternion) {
-            return (self.placed(&points, drawn.label, &by), by);
+            return self.translated(&points, drawn.label, by);
         }
-        let rows: Vec<Vec<i16>> = (0..elements)
+        let rows: Vec<Vec<i16>> = (0..drawn.elements())
             .map(|element| {
                 let mut row = vec![0; self.channels()];
                 if let Some(&kind) = drawn.types.get(element) {
@@ -192,10 +222,10 @@ impl Sets {
                 }
                 // Not rounded before it is turned.
                 let place = drawn.points.get(element).map(|point| point.map(|c| c / self.per_count));
-                self.row(place, &row, &by)
+                self.row(place, &row, by)
             })
             .collect();
-        (Set { counts: by.order.iter().flat_map(|&row| rows[row].clone()).collect(), label: drawn.label }, by)
+        Set { counts: by.order.iter().flat_map(|&row| rows[row].clone()).collect(), label: drawn.label }
     }
 
     /// Sets of one size as `[B, N, channels]`: places around their mean, which is rounded to counts, in network units.

@@ -41,10 +41,11 @@ impl Reading {
         }
     }
 
-    /// Whether the pose exchanges left and right hands, of a model whose group is O(3).
+    /// Whether the pose exchanges left and right hands, of a model whose group is O(3) or E(3).
     pub fn is_reflected(&self) -> Option<bool> {
         match self.pose?.element {
             Element::Spatial(orthogonal) => Some(orthogonal.is_reflected()),
+            Element::Isometry3(isometry) => Some(isometry.acting.is_reflected()),
             _ => None,
         }
     }

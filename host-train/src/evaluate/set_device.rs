@@ -7,6 +7,8 @@ use crate::method::SetModel;
 use crate::recipe::set::SetRecipe;
 use burn::prelude::*;
 use gimbal_core::Error;
+use gimbal_core::format::Chart;
+use gimbal_core::group::o3::Orthogonal;
 use gimbal_core::group::so3::Rotation;
 use gimbal_core::group::{Element, Group};
 
@@ -19,8 +21,12 @@ pub struct SetEvaluation {
     pub moved: Vec<Reading>,
     /// The neighbours of 1-NN and 5-NN.
     pub reference: Vec<Reading>,
-    /// For each test set that has a pose both ways, how far ψ(g·x) is from g·ψ(x), degrees.
+    /// For each test set that has a pose both ways, how far ψ(g·x) is from g·ψ(x), degrees; 180 between two hands.
     pub law: Vec<f32>,
+    /// For the same sets, how far it is from the nearest g·s·ψ(x) where s carries the set's form onto itself.
+    pub law_up_to_symmetry: Vec<f32>,
+    /// The moved sets inverted through the origin, if mirror images have a pose of their own; empty otherwise.
+    pub inverted: Vec<Reading>,
 }
 
 /// Runs a package over test sets.
@@ -30,13 +36,23 @@ pub struct SetEvaluation {
 pub fn evaluate_set(core: &mut Core<'_>, sets: &Sets) -> Result<SetEvaluation, Error> {
     let [drawn, moved, reference] = [&sets.test, &sets.test_moved, &sets.reference].map(|sets| core.read_all(sets));
     let (drawn, moved, reference) = (drawn?, moved?, reference?);
-    let pairs = drawn.iter().zip(&moved).zip(&sets.moves);
-    let law = pairs.filter_map(|((drawn, moved), by)| {
-        let expected = Rotation::from_quaternion(by.quaternion).compose(rotation(drawn)?);
-        Some(expected.angle_to(&rotation(moved)?).to_degrees())
-    });
-    let law = law.collect();
-    Ok(SetEvaluation { drawn, moved, reference, law })
+    let (mut law, mut law_up_to_symmetry) = (Vec::new(), Vec::new());
+    let cases = drawn.iter().zip(&moved).zip(&sets.moves).zip(&sets.placed).zip(&sets.test);
+    for ((((drawn, moved), by), there), set) in cases {
+        let (Some(drawn), Some(moved)) = (orthogonal(drawn), orthogonal(moved)) else { continue };
+        let [g, there] = [by, there].map(|by| Rotation::from_quaternion(by.quaternion));
+        // s of `ψ(g·x) = g · s · ψ(x)`, and as the form sees it before it was put there.
+        let extra = g.inverse().compose(moved.rotation()).compose(drawn.rotation().inverse());
+        let of_form = there.inverse().compose(extra).compose(there);
+        let symmetric = sets.stabilizer(set.label).angle_to(&of_form).to_degrees();
+        let apart = moved.is_reflected() != drawn.is_reflected();
+        law.push(if apart { 180.0 } else { extra.angle_to(&Rotation::IDENTITY).to_degrees() });
+        law_up_to_symmetry.push(if apart { 180.0 } else { symmetric });
+    }
+    let mirrored = core.model().pose_heads().iter().any(|head| head.chart == Chart::ThreeVectors);
+    let inverted: Vec<Set> = sets.test_moved.iter().filter(|_| mirrored).map(|set| sets.inverted(set)).collect();
+    let inverted = core.read_all(&inverted)?;
+    Ok(SetEvaluation { drawn, moved, reference, law, law_up_to_symmetry, inverted })
 }
 
 impl SetEvaluation {
@@ -51,6 +67,14 @@ impl SetEvaluation {
             note("pose_error_deg_median", percentile(&self.law, 0.5));
             note("pose_error_deg_p95", percentile(&self.law, 0.95));
         }
+        if core.model().pose_heads().len() > 1 && sets.are_symmetric() {
+            note("pose_error_up_to_symmetry_deg_median", percentile(&self.law_up_to_symmetry, 0.5));
+            note("pose_error_up_to_symmetry_deg_p95", percentile(&self.law_up_to_symmetry, 0.95));
+        }
+        if let Some((hands, codes)) = self.under_inversion() {
+            note("hand_errors", hands);
+            note("inverted_codes_equal", codes);
+        }
         if !core.model().pose_heads().is_empty() {
             let degenerate = self.moved.iter().filter(|reading| reading.degenerate.is_some());
             note("degenerate_sets", degenerate.count() as f64);
@@ -60,6 +84,10 @@ impl SetEvaluation {
             let (reference, moved) = (codes(&self.reference), codes(&self.moved));
             note("nearest_accuracy", nearest_accuracy(&reference, &known, &moved, &test));
             note("knn_accuracy", knn_accuracy(&reference, &known, &moved, &test));
+            if !self.inverted.is_empty() {
+                let [known, test] = [&sets.reference, &sets.test].map(|some| sets.unhanded(some));
+                note("nearest_accuracy_unhanded", nearest_accuracy(&reference, &known, &moved, &test));
+            }
         }
         if core.classes() > 0 {
             let classes = |of: &[Reading]| of.iter().map(|reading| reading.class).collect::<Vec<_>>();
@@ -70,6 +98,17 @@ impl SetEvaluation {
             note("tied_places", self.tied_places(sets));
         }
         figures
+    }
+
+    /// Of the moved sets that have a pose both ways, the share whose hand the inversion does not turn around, and the share
+    /// whose code stays the same, bit for bit.
+    fn under_inversion(&self) -> Option<(f64, f64)> {
+        let pairs =
+            || self.moved.iter().zip(&self.inverted).filter_map(|(a, b)| Some((orthogonal(a)?, orthogonal(b)?, a, b)));
+        let all = pairs().count() as f64;
+        let hands = pairs().filter(|(a, b, ..)| a.is_reflected() == b.is_reflected()).count();
+        let codes = pairs().filter(|(_, _, a, b)| a.code == b.code).count();
+        (all > 0.0).then(|| (hands as f64 / all, codes as f64 / all))
     }
 
     /// The share of neighbouring places whose elements are not equal and have equal scores.
@@ -168,16 +207,17 @@ fn chamfer(places: &[f32], reading: &Reading, set: &Set, sets: &Sets, scale: f32
 
 /// Decoded places where the caller's set stands, units of the data: `R·p + t`.
 fn moved_back(places: &[f32], reading: &Reading, sets: &Sets, scale: f32) -> Option<Vec<[f64; 3]>> {
-    let (rotation, translation) = match reading.pose?.element {
-        Element::RigidMotion3(motion) => (motion.acting, motion.normal),
-        Element::Translation3(translation) => (Rotation::IDENTITY, translation),
+    let (acting, translation) = match reading.pose?.element {
+        Element::RigidMotion3(motion) => (Orthogonal::new(motion.acting, false), motion.normal),
+        Element::Isometry3(isometry) => (isometry.acting, isometry.normal),
+        Element::Translation3(translation) => (Orthogonal::IDENTITY, translation),
         _ => return None,
     };
     let count = f64::from(sets.per_count);
     let rows = places.chunks_exact(sets.channels());
     Some(
         rows.map(|row| {
-            let turned = rotation.act([row[0], row[1], row[2]]);
+            let turned = acting.act([row[0], row[1], row[2]]);
             std::array::from_fn(|i| f64::from(turned[i] * scale) + f64::from(translation.vector()[i]) * count)
         })
         .collect(),
@@ -198,9 +238,11 @@ fn mean(numbers: impl Iterator<Item = f64>) -> f64 {
     sum / count
 }
 
-fn rotation(reading: &Reading) -> Option<Rotation> {
+/// How a set is turned, or mirrored and turned.
+fn orthogonal(reading: &Reading) -> Option<Orthogonal> {
     match reading.pose?.element {
-        Element::RigidMotion3(motion) => Some(motion.acting),
+        Element::RigidMotion3(motion) => Some(Orthogonal::new(motion.acting, false)),
+        Element::Isometry3(isometry) => Some(isometry.acting),
         _ => None,
     }
 }

@@ -10,11 +10,11 @@
 //! pools forget that.
 
 use super::giae::Loss;
-use super::set_psi::{SetPsi, invariants, ranks};
+use super::set_psi::{SetPsi, frames, invariants, ranks};
 use crate::data::augment::deviate;
 use crate::data::sets::Sets;
 use crate::nn::set::{DenseLayer, SetLayer, pool};
-use crate::nn::{Sorted, gram_schmidt, initialize, soft_sort};
+use crate::nn::{Sorted, initialize, soft_sort};
 use crate::recipe::set::{SetDelta, SetPooling, SetRecipe};
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::nn::{Linear, LinearConfig};
@@ -84,9 +84,9 @@ pub struct SetBatch {
 /// Everything the networks say about a batch.
 #[derive(Clone, Debug)]
 pub struct SetForward {
-    /// ψ's two vectors, `[B, 3, 2]`.
+    /// ψ's two vectors, `[B, 3, 2]`, or three, `[B, 3, 3]`.
     pub vectors: Option<Tensor<3>>,
-    /// The rotations, `[B, 3, 3]`.
+    /// The rotations, or reflections, `[B, 3, 3]`.
     pub rotations: Option<Tensor<3>>,
     /// The canonical elements in the caller's order, `[B, N, channels]`.
     pub canonical: Tensor<3>,
@@ -178,8 +178,7 @@ impl SetModel {
             let features = psi.features(points.clone(), scalars.clone());
             let found = psi.head(features.clone());
             let invariants = self.invariants.then(|| invariants(points.clone(), features));
-            let column = |i| found.clone().narrow(2, i, 1).squeeze_dim::<2>(2);
-            let rotation = gram_schmidt(column(0), column(1));
+            let rotation = frames(found.clone());
             // Rows times R are columns times Rᵀ.
             let turned = points.matmul(rotation.clone());
             canonical = Tensor::cat([Some(turned), scalars, invariants].into_iter().flatten().collect(), 2);

@@ -12,9 +12,9 @@ const BATCH: usize = 250;
 /// What the float networks say about each set.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SetInference {
-    /// The rotations by rows; empty without ψ.
+    /// The rotations, or reflections, by rows; empty without ψ.
     pub rotations: Vec<Vec<f32>>,
-    /// The shorter of ψ's two lengths behind Gram–Schmidt, network units; empty without ψ.
+    /// The shortest of ψ's two or three lengths behind Gram–Schmidt, network units; empty without ψ.
     pub confidences: Vec<f32>,
     /// The codes.
     pub codes: Vec<Vec<f32>>,
@@ -113,15 +113,21 @@ impl SetInference {
     }
 }
 
-/// The length of the first vector or of what the second has beside it, whichever is shorter.
+/// The length of the first vector, of what the second has beside it, or of what the third has beside both, whichever is
+/// shortest.
 ///
 /// # Shapes
-/// `[B, 3, 2]` → `[B, 1]`.
+/// `[B, 3, 2]` or `[B, 3, 3]` → `[B, 1]`.
 fn confidence(vectors: Tensor<3>) -> Tensor<2> {
-    let [b, _, _] = vectors.dims();
+    let [b, _, count] = vectors.dims();
     let column = |i: usize| vectors.clone().narrow(2, i, 1).reshape([b, 3]);
     let length = |v: Tensor<2>| v.square().sum_dim(1).sqrt();
     let first = length(column(0));
-    let area = length(column(0).cross(column(1), 1));
-    first.clone().min_pair(area / first.clamp_min(f32::MIN_POSITIVE))
+    let normal = column(0).cross(column(1), 1);
+    let area = length(normal.clone());
+    let two = first.clone().min_pair(area.clone() / first.clamp_min(f32::MIN_POSITIVE));
+    match count {
+        2 => two,
+        _ => two.min_pair((normal * column(2)).sum_dim(1).abs() / area.clamp_min(f32::MIN_POSITIVE)),
+    }
 }

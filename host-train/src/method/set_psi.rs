@@ -3,15 +3,16 @@
 //! Formula: each place times one and times each of its element's types, `v₀[n, c] = (x_n − t) · (1, types_n)_c`;
 //! layers of vectors ([`VectorSetLayer`]); the mean over the elements, one mixing of the C vectors into two, Gram–Schmidt. Each step
 //! commutes with rotations and forgets the order, so `ψ(g·x) = g · ψ(x)` for g in SO(3) × S_N; what is relative to
-//! the mean knows no translation.
+//! the mean knows no translation. Each step commutes with the inversion too, since places are vectors and there is no bias:
+//! mixed into three vectors instead of two, whose determinant's sign is the hand, ψ goes with all of O(3) × S_N.
 //!
 //! A set that rotations carry onto itself has no single pose: both vectors would lie where the symmetry leaves them,
 //! and that may be nowhere. Noise then decides, and where there is none the device says that the set is degenerate.
 //! Between two poses that noise could choose lie poses that fit neither. [`ranks`] jump instead: with them as types, few
 //! elements are told apart by whatever noise there is, and each choice is one of the poses that fit.
 
-use crate::nn::VectorConv;
 use crate::nn::set::VectorSetLayer;
+use crate::nn::{VectorConv, gram_schmidt, hand};
 use crate::recipe::set::SetPose;
 use burn::prelude::*;
 
@@ -20,7 +21,7 @@ use burn::prelude::*;
 pub struct SetPsi {
     /// The layers.
     pub(crate) layers: Vec<VectorSetLayer>,
-    /// The last mixing, onto two vectors.
+    /// The last mixing, onto two vectors, or three if mirrored.
     pub(crate) head: VectorConv,
 }
 
@@ -31,7 +32,7 @@ impl SetPsi {
         let layer = |i: usize| VectorSetLayer::new(inputs[i], section.channels[i], true, device);
         Self {
             layers: (0..section.channels.len()).map(layer).collect(),
-            head: VectorConv::new(inputs[section.channels.len()], 2, 1, 1, device),
+            head: VectorConv::new(inputs[section.channels.len()], if section.mirrored { 3 } else { 2 }, 1, 1, device),
         }
     }
 
@@ -51,14 +52,31 @@ impl SetPsi {
         self.layers.iter().fold(vectors, |v, layer| layer.forward(v))
     }
 
-    /// The mean over the elements, as the two vectors before Gram–Schmidt; their lengths say how sure the pose is.
+    /// The mean over the elements, as the vectors before Gram–Schmidt; their lengths say how sure the pose is.
     ///
     /// # Shapes
-    /// `[N, 3, B, C]` → `[B, 3, 2]`, the vectors as columns.
+    /// `[N, 3, B, C]` → `[B, 3, 2]`, or `[B, 3, 3]` if mirrored, the vectors as columns.
     pub(super) fn head(&self, features: Tensor<4>) -> Tensor<3> {
         // The mean may come before the mixing: both are linear.
         self.head.forward(features.mean_dim(0)).squeeze_dim::<3>(0).swap_dims(0, 1)
     }
+}
+
+/// The rotations that vectors span, and where there is a third, behind the mirror that turns the third axis around if the
+/// hand asks for it.
+///
+/// # Shapes
+/// `[B, 3, 2]` or `[B, 3, 3]`, the vectors as columns, → `[B, 3, 3]`.
+pub(super) fn frames(vectors: Tensor<3>) -> Tensor<3> {
+    let [b, _, count] = vectors.dims();
+    let column = |i| vectors.clone().narrow(2, i, 1).squeeze_dim::<2>(2);
+    let rotation = gram_schmidt(column(0), column(1));
+    if count == 2 {
+        return rotation;
+    }
+    let hand = hand(rotation.clone(), column(2)).reshape([b, 1, 1]);
+    let kept = hand.ones_like();
+    rotation * Tensor::cat(vec![kept.clone(), kept, hand], 2)
 }
 
 /// Which place each element would have if they were sorted by their distance from the origin, the farthest first, as

@@ -53,7 +53,7 @@ proptest! {
     #[test]
     fn poses_turn_and_codes_stay(seed in 0u64..1 << 32, by in 0usize..4) {
         let device = device();
-        for name in ["tetris", "solids"] {
+        for name in ["tetris", "solids", "solids-mirror"] {
             let mut recipe = recipe(name);
             recipe.data.elements = [4, 4];
             let (model, _) = model(&recipe);
@@ -114,6 +114,48 @@ fn what_is_symmetric_has_no_pose_and_says_so() {
     assert!(found.confidences[2] > 100.0 * NOTHING, "{:?}", found.confidences);
     let numbers = found.codes.iter().chain(&found.canonical).chain(&found.rotations).flatten();
     assert!(numbers.clone().count() > 0 && numbers.into_iter().all(|number| number.is_finite()));
+}
+
+/// The corners of a cube leave no direction at all, and points in a plane no hand.
+#[test]
+fn cubes_have_no_pose_and_planes_no_hand() {
+    let device = device();
+    let mut recipe = recipe("solids");
+    recipe.data.elements = [4, 8];
+    let set = |points: &[[i16; 3]]| crate::data::sets::Set { counts: points.concat(), label: 0 };
+    let corner = |corner: usize| std::array::from_fn(|axis| if corner >> axis & 1 == 0 { -700 } else { 700 });
+    let cube = set(&(0..8).map(corner).collect::<Vec<[i16; 3]>>());
+    let plane = set(&[[0, 0, 300], [1000, 0, 300], [0, 1500, 300], [-400, 200, 300]]);
+    for mirrored in [false, true] {
+        recipe.pose.as_mut().unwrap().mirrored = mirrored;
+        let (model, sets) = model(&recipe);
+        let found = model.infer(&sets, &[cube.clone(), plane.clone()], 1.0, &device);
+        assert!(found.confidences[0] < NOTHING, "{:?}", found.confidences);
+        assert_eq!(found.confidences[1] < NOTHING, mirrored, "{:?}", found.confidences);
+        assert!(found.codes.iter().flatten().all(|number| number.is_finite()));
+    }
+}
+
+/// Under SO(3) a set and its mirror image are two, under O(3) they are one in two poses.
+#[test]
+fn the_inversion_is_a_pose_if_it_is_of_the_group() {
+    let device = device();
+    let mut recipe = recipe("solids");
+    recipe.data.elements = [6, 6];
+    let x = random(5, [6, 6, 3], &device);
+    let x = x.clone() - x.mean_dim(1);
+    for mirrored in [false, true] {
+        recipe.pose.as_mut().unwrap().mirrored = mirrored;
+        let (model, _) = model(&recipe);
+        let (here, there) = (model.forward(x.clone()), model.forward(-x.clone()));
+        assert!(difference(there.vectors.unwrap(), -here.vectors.unwrap()) < LAW);
+        let apart = difference(there.code, here.code);
+        assert_eq!(apart < 30.0 * LAW, mirrored, "{apart}");
+        if mirrored {
+            assert!(difference(there.rotations.unwrap(), -here.rotations.unwrap()) < 30.0 * LAW);
+            assert!(difference(there.canonical, here.canonical) < 30.0 * LAW);
+        }
+    }
 }
 
 /// With ranks a square whose corners differ ever so little has a pose that is not weak.

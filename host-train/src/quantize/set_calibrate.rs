@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SetRanges {
     sites: BTreeMap<SetSite, (f32, f32)>,
-    /// For each set, the length of the first spanning vector or of the part of the second that is perpendicular to it,
-    /// whichever is shorter.
+    /// For each set, the shortest of the parts of the spanning vectors that are perpendicular to those before them.
     spans: Vec<f32>,
 }
 

@@ -121,7 +121,8 @@ impl Lowering<'_> {
         self.writer.set_pool(name, kernel::SetPooling::Sum, [steps, sum], symmetric);
         let reference = self.ranges.median_span() / self.writer.scale(sum);
         self.writer.parts.network(Role::Psi, sum);
-        let head = PoseHead { reference, minimum: MINIMUM_SPAN, chart: Chart::GramSchmidt, vectors: sum };
+        let chart = if psi.head.rows() == 3 { Chart::ThreeVectors } else { Chart::GramSchmidt };
+        let head = PoseHead { reference, minimum: MINIMUM_SPAN, chart, vectors: sum };
         self.writer.parts.pose(head);
         Ok(beside)
     }

@@ -31,7 +31,7 @@ pub struct SetNetwork {
     pub classifier: Option<Linear>,
 }
 
-/// ψ: gated layers of vectors, two vectors an element, their sums over the elements.
+/// ψ: gated layers of vectors, two vectors an element, or three if mirror images have poses, their sums over the elements.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SetPsiStack {
     /// Ranks that elements are told apart by: how many are farther from the mean. Behind the place as it is the first layer
@@ -42,7 +42,7 @@ pub struct SetPsiStack {
     pub invariants: bool,
     /// The layers, in order.
     pub layers: Vec<VectorStep>,
-    /// From the last layer's vectors to the two whose sums span the pose; no bias.
+    /// From the last layer's vectors to those whose sums span the pose; no bias.
     pub head: Linear,
 }
 
@@ -112,9 +112,9 @@ pub enum SetSite {
 /// What the networks say of one set.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SetOutputs {
-    /// The two vectors that span the pose; empty without ψ.
+    /// The two or three vectors that span the pose; empty without ψ.
     pub spanning: Vec<[f32; 3]>,
-    /// The rotation by rows, `set = rotation · canonical`.
+    /// The rotation, or reflection, by rows, `set = rotation · canonical`.
     pub rotation: Option<[[f32; 3]; 3]>,
     /// The code.
     pub code: Vec<f32>,

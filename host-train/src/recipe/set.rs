@@ -55,6 +55,8 @@ pub enum SetSource {
     Tetris,
     /// Points on the surface of solids, somewhere in space.
     Solids,
+    /// Of the same, those that a range sensor sees from a random direction.
+    SolidsViews,
     /// Cells of a cube that are inside of solids, as points.
     Voxels,
 }
@@ -69,6 +71,10 @@ pub struct SetPose {
     /// as others are, for ψ and for the trunk. For few elements whose forms are symmetric.
     #[serde(default)]
     pub ranked: bool,
+    /// Whether a mirror image is another pose of the same set: the group is E(3) instead of SE(3), and a third vector says
+    /// which hand it is.
+    #[serde(default)]
+    pub mirrored: bool,
 }
 
 /// What is made of all elements' numbers.

@@ -19,7 +19,7 @@ const GRIDS: [&str; 8] = [
     "ring",
 ];
 /// And of sets.
-const SETS: [&str; 4] = ["digit-sets", "tetris", "solids", "voxels"];
+const SETS: [&str; 5] = ["digit-sets", "tetris", "solids", "solids-views", "voxels"];
 
 /// What [`experiment`] knows.
 pub fn names() -> impl Iterator<Item = &'static str> {

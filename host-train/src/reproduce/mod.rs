@@ -12,6 +12,7 @@ pub mod rows;
 mod set_experiment;
 pub mod set_figures;
 pub mod set_measure;
+mod views_experiment;
 pub mod volume_figures;
 mod window_experiment;
 pub mod window_figures;

@@ -1,6 +1,7 @@
 //! Experiments on sets.
 
 use super::experiment::{Experiment, Method, Preset};
+use super::views_experiment;
 use crate::recipe::RecipeError;
 use crate::recipe::set::{SetPooling, SetRecipe};
 
@@ -34,6 +35,7 @@ pub(super) fn experiment(name: &'static str, preset: Preset) -> Result<Experimen
             let methods = vec![giae, method("classical", concatenated(&base), &[])];
             ("eight shapes, moved, turned and shuffled", methods)
         }
+        "solids-views" => ("ten solids in part, moved, turned and shuffled", views_experiment::methods(&base)),
         "voxels" => {
             let methods = vec![method("giae", base.clone(), &[]), method("classical", pooled(&base), &[])];
             ("volumes of ten solids, turned", methods)

@@ -17,8 +17,11 @@ const METRICS: [(&str, &str, &str, &str); 7] = [
     ),
     ("pose error, degrees, p95", "pose_error_deg_p95_float", "pose error, degrees, p95, int8", "pose_error_deg_p95"),
 ];
-/// And of volumes.
-const VOLUMES: [(&str, &str); 5] = [
+/// And those of the integers alone: of points, then of volumes.
+const INTEGERS: [(&str, &str); 8] = [
+    ("pose error up to symmetry, degrees, median, int8", "pose_error_up_to_symmetry_deg_median"),
+    ("hand errors, int8", "hand_errors"),
+    ("knn, mirror images one class, int8", "nearest_accuracy_unhanded"),
     ("agreement of volumes as given", "volume_agreement_given"),
     ("agreement of canonical volumes, int8", "volume_agreement_int8"),
     ("agreement of volumes turned back by the known pose", "volume_agreement_known"),
@@ -39,7 +42,7 @@ pub fn metrics(recipe: &SetRecipe, figures: &[(String, f64)]) -> Vec<(&'static s
         note(name, of(float).filter(|_| compared));
         note(int8_name, of(int8).filter(|_| compared));
     }
-    VOLUMES.iter().for_each(|(name, figure)| note(name, of(figure)));
+    INTEGERS.iter().for_each(|(name, figure)| note(name, of(figure)));
     // Errors and distances of the integers leave these out; accuracies count them as wrong.
     note("degenerate sets, int8", of("degenerate_sets"));
     if recipe.loss.class > 0.0 {
@@ -58,8 +61,8 @@ mod tests {
     #[test]
     fn every_figure_exists() {
         let known = |name: &str| SET_FIGURES.iter().any(|(other, ..)| *other == name);
-        let figures = METRICS.iter().flat_map(|(_, float, _, int8)| [*float, *int8]);
-        let figures = figures.chain(VOLUMES.iter().map(|(_, figure)| *figure)).chain(ERRORS);
+        let figures = METRICS.iter().flat_map(|(_, float, _, int8)| [*float, *int8]).chain(ERRORS);
+        let figures = figures.chain(INTEGERS.map(|(_, figure)| figure));
         assert_eq!(figures.filter(|name| !known(name)).collect::<Vec<_>>(), [""; 0]);
     }
 

@@ -5,11 +5,15 @@
 
 mod digit_sets;
 mod solids;
+mod solids_views;
+mod symmetry;
 mod tetris;
 pub mod voxels;
 
 pub use digit_sets::DigitSets;
 pub use solids::Solids;
+pub use solids_views::SolidsViews;
+pub use symmetry::Stabilizer;
 pub use tetris::Tetris;
 pub use voxels::Voxels;
 
@@ -26,6 +30,13 @@ pub struct Drawn {
     pub types: Vec<usize>,
     /// An index into [`Generator::classes`].
     pub label: usize,
+}
+
+impl Drawn {
+    /// How many elements there are.
+    pub fn elements(&self) -> usize {
+        self.points.len().max(self.types.len())
+    }
 }
 
 /// What draws sets.
@@ -64,6 +75,16 @@ pub trait Generator: std::fmt::Debug + Send + Sync {
         None
     }
 
+    /// Which rotations carry the form of a class onto itself; none but the identity unless said.
+    fn stabilizer(&self, _label: usize) -> Stabilizer {
+        Stabilizer::generated(&[])
+    }
+
+    /// The class whose form is the mirror image of a class's; of most forms that is itself.
+    fn mirror_image(&self, label: usize) -> usize {
+        label
+    }
+
     /// What all sets that are equal up to their order have in common, where few enough are drawn twice for that to
     /// matter.
     fn orbit(&self, _: &Drawn) -> Option<Vec<usize>> {
@@ -77,6 +98,7 @@ pub fn generator(source: SetSource) -> Box<dyn Generator> {
         SetSource::DigitSets => Box::new(DigitSets),
         SetSource::Tetris => Box::new(Tetris),
         SetSource::Solids => Box::new(Solids),
+        SetSource::SolidsViews => Box::new(SolidsViews),
         SetSource::Voxels => Box::new(Voxels),
     }
 }

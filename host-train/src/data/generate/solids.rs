@@ -3,14 +3,14 @@
 //! Solids are made of triangles, of cubes that touch, or turned about an axis. Each is scaled so that points are one unit
 //! from its centre in the root mean square: nothing but the form tells solids apart.
 
-use super::{Drawn, Generator, noised};
+use super::{Drawn, Generator, Stabilizer, noised};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::f32::consts::TAU;
 use std::sync::OnceLock;
 
 /// Standard deviation of the noise.
-const NOISE: f32 = 0.02;
+pub(super) const NOISE: f32 = 0.02;
 /// Points that tell a solid's centre and size.
 const SURVEY: usize = 20_000;
 
@@ -79,6 +79,31 @@ impl Generator for Solids {
 
     fn spread(&self) -> f32 {
         1.0
+    }
+
+    fn stabilizer(&self, label: usize) -> Stabilizer {
+        let [x, y, z] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+        match SOLIDS[label].0 {
+            "cube" => Stabilizer::generated(&[(x, 4.0), (z, 4.0)]),
+            "cylinder" | "torus" => Stabilizer::Axial { flips: true },
+            "cone" => Stabilizer::Axial { flips: false },
+            "pyramid" => Stabilizer::generated(&[(z, 4.0)]),
+            "tetrahedron" => Stabilizer::generated(&[(y, 2.0), (z, 2.0), ([1.0; 3], 3.0)]),
+            "bar" => Stabilizer::generated(&[(x, 4.0), (z, 2.0)]),
+            // A half turn exchanges the two ends.
+            "left screw" => Stabilizer::generated(&[([0.0, 1.0, 1.0], 2.0)]),
+            "right screw" => Stabilizer::generated(&[([0.0, 1.0, -1.0], 2.0)]),
+            _ => Stabilizer::generated(&[]),
+        }
+    }
+
+    fn mirror_image(&self, label: usize) -> usize {
+        let image = match SOLIDS[label].0 {
+            "left screw" => "right screw",
+            "right screw" => "left screw",
+            name => name,
+        };
+        SOLIDS.iter().position(|(name, _)| *name == image).unwrap_or(label)
     }
 
     fn draw(&self, elements: usize, rng: &mut ChaCha8Rng) -> Drawn {
@@ -221,6 +246,8 @@ mod tests {
 
     /// Worst relative error allowed of areas.
     const TOLERANCE: f32 = 1e-5;
+    /// How far a point of a surface may be from the nearest of many others, with the error of its centre.
+    const NEAR: f32 = 0.12;
 
     fn area(name: &str) -> f32 {
         let (_, form) = SOLIDS.iter().find(|(other, _)| *other == name).unwrap();
@@ -254,6 +281,47 @@ mod tests {
             let mean = |f: &dyn Fn(&[f32; 3]) -> f32| points.iter().map(f).sum::<f32>() / points.len() as f32;
             assert!((0..3).all(|axis| mean(&|p| p[axis]).abs() < 0.06), "{name}");
             assert!((mean(&|p| p.iter().map(|c| c * c).sum()) - 1.0).abs() < 0.06, "{name}");
+        }
+    }
+
+    /// The largest distance from points that were moved to the surface that they were taken from.
+    fn apart(surface: &Surface, moved: &dyn Fn([f32; 3]) -> [f32; 3]) -> f32 {
+        let mut rng = ChaCha8Rng::seed_from_u64(9);
+        let dense: Vec<[f32; 3]> = (0..20_000).map(|_| surface.point(&mut rng)).collect();
+        let points = (0..100).map(|_| moved(surface.point(&mut rng)));
+        let squared = |a: [f32; 3], b: &[f32; 3]| (0..3).map(|i| (a[i] - b[i]).powi(2)).sum::<f32>();
+        points.map(|p| dense.iter().map(|q| squared(p, q)).fold(f32::MAX, f32::min).sqrt()).fold(0.0, f32::max)
+    }
+
+    /// Every element of a stabilizer, and as many turns about an axis as matter.
+    #[test]
+    fn stabilizers_carry_solids_onto_themselves_and_mirrors_onto_their_images() {
+        for (label, surface) in surfaces().iter().enumerate() {
+            let name = SOLIDS[label].0;
+            let elements = match Solids.stabilizer(label) {
+                Stabilizer::Finite(all) => all,
+                Stabilizer::Axial { flips } => {
+                    let turns: &[_] = &[([0.0, 0.0, 1.0], 7.0), ([1.0, 0.0, 0.0], if flips { 2.0 } else { 1.0 })];
+                    let Stabilizer::Finite(all) = Stabilizer::generated(turns) else { panic!() };
+                    all
+                }
+            };
+            for element in elements {
+                let far = apart(surface, &|p| element.act(p));
+                assert!(far < NEAR, "{name}, {element:?}: {far}");
+            }
+        }
+        let [left, right] = [8, 9];
+        assert_eq!([left, right, 0].map(|label| Solids.mirror_image(label)), [right, left, 0]);
+        let (screw, mirror) = (&surfaces()[left], |[x, y, z]: [f32; 3]| [x, -y, z]);
+        // About their centres they differ in the sign of the second axis.
+        let mut rng = ChaCha8Rng::seed_from_u64(10);
+        let dense: Vec<[f32; 3]> = (0..20_000).map(|_| surfaces()[right].point(&mut rng)).collect();
+        for _ in 0..100 {
+            let p = mirror(screw.point(&mut rng));
+            let near =
+                dense.iter().map(|q| (0..3).map(|i| (p[i] - q[i]).powi(2)).sum::<f32>()).fold(f32::MAX, f32::min);
+            assert!(near.sqrt() < NEAR, "{near}");
         }
     }
 

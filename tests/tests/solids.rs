@@ -1,0 +1,128 @@
+//! Points through the integers of whole packages, with first weights: what a form's symmetry leaves open is a typed outcome,
+//! and mirror images are two codes under SE(3) and one under E(3).
+
+use gimbal_core::group::o3::Orthogonal;
+use gimbal_core::group::{Degenerate, Element, Group};
+use gimbal_train::backend;
+use gimbal_train::data::sets::Sets;
+use gimbal_train::evaluate::device::{Device, Reading};
+use gimbal_train::method::SetModel;
+use gimbal_train::pipeline::set::package_set;
+use gimbal_train::recipe::set::SetRecipe;
+use proptest::prelude::*;
+use std::sync::LazyLock;
+
+/// Points of a set, at least and at most.
+const ELEMENTS: [usize; 2] = [3, 24];
+
+/// Packages of the recipe for solids: SE(3), and E(3).
+static PACKAGES: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| [false, true].map(package));
+
+fn package(mirrored: bool) -> Vec<u8> {
+    let mut recipe = SetRecipe::load("solids").unwrap();
+    recipe.data.elements = ELEMENTS;
+    (recipe.data.test, recipe.data.train, recipe.training.batch) = (4, 512, 4);
+    recipe.pose.as_mut().unwrap().mirrored = mirrored;
+    let sets = Sets::new(&recipe.data);
+    let model = SetModel::new(&recipe, &sets, &backend::device("flex").unwrap());
+    package_set("solids", &recipe, &sets, &model).unwrap()
+}
+
+fn read(package: &[u8], set: &[[i16; 3]]) -> Reading {
+    Device::new(package).unwrap().read(set.as_flattened()).unwrap()
+}
+
+/// The element of O(3) of a pose in SE(3) or E(3).
+fn orthogonal(reading: &Reading) -> Option<Orthogonal> {
+    match reading.pose?.element {
+        Element::RigidMotion3(motion) => Some(Orthogonal::new(motion.acting, false)),
+        Element::Isometry3(isometry) => Some(isometry.acting),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Points around a mean that is zero to the count: mirror images through the origin are mirror images through it.
+fn centred() -> impl Strategy<Value = Vec<[i16; 3]>> {
+    let place = prop::array::uniform3(-1000i16..=1000);
+    prop::collection::vec(place, ELEMENTS[0] + 1..ELEMENTS[1]).prop_map(|mut set| {
+        let sum = |axis: usize| set.iter().map(|place| place[axis]).sum::<i16>();
+        let last = [0, 1, 2].map(|axis| -sum(axis));
+        set.push(last);
+        set
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Bit for bit: all that the inversion changes is the pose, by itself.
+    #[test]
+    fn mirror_images_have_one_code_and_the_other_hand(set in centred()) {
+        let [_, package] = &*PACKAGES;
+        let image: Vec<[i16; 3]> = set.iter().map(|place| place.map(|x| -x)).collect();
+        let (here, there) = (read(package, &set), read(package, &image));
+        prop_assert_eq!(here.degenerate, there.degenerate);
+        prop_assert_eq!(&here.code, &there.code);
+        prop_assert_eq!(&here.canonical, &there.canonical);
+        let expected = orthogonal(&here).map(|found| Orthogonal::INVERSION.compose(found));
+        prop_assert_eq!(orthogonal(&there), expected);
+    }
+
+    /// Whatever the package, points in a plane look like their mirror image, so there is no hand.
+    #[test]
+    fn points_in_a_plane_have_no_hand(set in centred()) {
+        let flat: Vec<[i16; 3]> = set.iter().map(|&[x, y, _]| [x, y, 0]).collect();
+        let [turned, mirrored] = [0, 1].map(|i| read(&PACKAGES[i], &flat).degenerate);
+        prop_assert!(mirrored.is_some());
+        prop_assert!(turned.is_some() || mirrored == Some(Degenerate::Coplanar), "{:?}, {:?}", turned, mirrored);
+    }
+
+    /// A turn about a line leaves it as it is, so there is no rotation that is better than another.
+    #[test]
+    fn points_on_a_line_have_no_rotation(
+        along in prop::array::uniform3(-40i16..=40), places in prop::collection::vec(-20i16..=20, ELEMENTS[0]..ELEMENTS[1]),
+    ) {
+        let set: Vec<[i16; 3]> = places.iter().map(|&at| along.map(|x| at * x)).collect();
+        for package in PACKAGES.iter() {
+            let why = read(package, &set).degenerate;
+            prop_assert!(matches!(why, Some(Degenerate::Vanishing | Degenerate::Parallel)), "{:?}", why);
+        }
+    }
+
+    /// The 24 turns of a cube leave no vector but zero.
+    #[test]
+    fn a_cube_has_no_direction(half in 1i16..=1500, at in prop::array::uniform3(-9000i16..=9000)) {
+        let corners = (0..8).map(|corner: i16| {
+            std::array::from_fn(|axis| at[axis] + if corner >> axis & 1 == 0 { -half } else { half })
+        });
+        let set: Vec<[i16; 3]> = corners.collect();
+        for package in PACKAGES.iter() {
+            let reading = read(package, &set);
+            prop_assert_eq!(reading.degenerate, Some(Degenerate::Vanishing));
+            prop_assert!(reading.pose.is_none() && reading.code.is_empty());
+        }
+    }
+}
+
+/// Where the hand is not part of the pose, it is part of the code.
+#[test]
+fn under_rotations_alone_mirror_images_differ() {
+    let [package, _] = &*PACKAGES;
+    let set = [[900, 0, 0], [-300, 800, 0], [-300, -500, 700], [-300, -300, -700], [100, 300, 200], [-100, -300, -200]];
+    let image = set.map(|place| place.map(|x: i16| -x));
+    let (here, there) = (read(package, &set), read(package, &image));
+    assert!(!here.code.is_empty() && here.code != there.code, "{here:?}");
+}
+
+/// Most sets have a pose, with either hand.
+#[test]
+fn both_hands_are_found() {
+    let [_, package] = &*PACKAGES;
+    let sets = (0..16i32).map(|k| {
+        (0..12i32)
+            .map(move |i| [7, 11, 13].map(|p| ((i * i * p + 37 * i * (k + p)) % 1999 - 999) as i16))
+            .collect::<Vec<_>>()
+    });
+    let found: Vec<bool> = sets.filter_map(|set| orthogonal(&read(package, &set))).map(|g| g.is_reflected()).collect();
+    assert!(found.len() >= 12 && found.contains(&true) && found.contains(&false), "{found:?}");
+}
