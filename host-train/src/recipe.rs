@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// The recipes inside the program: name and TOML text.
-pub const BUILT_IN: [(&str, &str); 20] = [
+pub const BUILT_IN: [(&str, &str); 21] = [
     ("wrist", include_str!("../recipes/wrist.toml")),
     ("wrist-unsupervised", include_str!("../recipes/wrist-unsupervised.toml")),
     ("wrist-classical", include_str!("../recipes/wrist-classical.toml")),
@@ -34,6 +34,7 @@ pub const BUILT_IN: [(&str, &str); 20] = [
     ("solids-mirror", include_str!("../recipes/solids-mirror.toml")),
     ("solids-views", include_str!("../recipes/solids-views.toml")),
     ("voxels", include_str!("../recipes/voxels.toml")),
+    ("molecules", include_str!("../recipes/molecules.toml")),
 ];
 
 /// Why a recipe cannot be used. Each prints as one sentence.

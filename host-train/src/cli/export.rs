@@ -50,7 +50,7 @@ pub fn run(options: &Options) -> Result<u8> {
             )
         }
         AnyRecipe::Set(recipe) => {
-            let workshop = SetWorkshop::new(recipe, &options.backend)?;
+            let workshop = SetWorkshop::new(recipe, &options.backend, &options.data)?;
             workshop.publish(&run, &workshop.export(&run)?)?;
         }
     }

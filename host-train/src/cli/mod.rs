@@ -61,7 +61,7 @@ enum Command {
     Reproduce(reproduce::Options),
     /// List the recipes that ship with the program.
     Recipes(recipes::Options),
-    /// List the data sets on a grid, or fetch one.
+    /// List the data sets, or fetch one.
     Data(data::Options),
 }
 

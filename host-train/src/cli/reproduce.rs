@@ -14,7 +14,7 @@ use crate::report::reproduce::{ReproducePage, html};
 use crate::reproduce::experiment::{AnyExperiment, Experiment, Method, Preset, experiment, names};
 use crate::reproduce::measure::Trial;
 use crate::reproduce::rows::{Row, rows};
-use crate::reproduce::{figures, rows as comparison, set_figures, set_measure, volume_figures};
+use crate::reproduce::{figures, molecule_figures, rows as comparison, set_figures, set_measure, volume_figures};
 use crate::run::{Run, write_all};
 use anyhow::{Result, bail};
 use clap::Args;
@@ -26,7 +26,7 @@ use windows::WindowBench;
 pub struct Options {
     /// The experiment, which is a recipe's name: wrist, rotated-digits, rotated-digits-small, reflected-digits,
     /// reflected-digits-small, quarter-digits, shifted-digits, shifted-beats, ring, digit-sets, tetris, solids,
-    /// solids-views or voxels.
+    /// solids-views, voxels or molecules.
     name: String,
     /// How long to train: quick (minutes on two cores) or full (for a GPU).
     #[arg(long, default_value = "quick", value_enum)]
@@ -209,7 +209,7 @@ impl Bench for SetWorkshop {
         recipe.training.seed = seed;
         match others.iter().find(|other| other.recipe().data == recipe.data) {
             Some(other) => Ok(other.with(&recipe)),
-            None => Self::new(&recipe, &options.common.backend),
+            None => Self::new(&recipe, &options.common.backend, &options.data),
         }
     }
 
@@ -230,6 +230,9 @@ impl Bench for SetWorkshop {
                 panels.push(volume_figures::gallery(package)?);
             }
         }
+        let (trained, decoded) = (&first.trained, first.trained.decoded.as_ref());
+        let recipe = first.bench.recipe();
+        panels.extend(molecule_figures::molecules(first.bench.sets(), recipe, &trained.evaluation, decoded));
         for one in all.iter().filter(|one| one.method.setting == first.method.setting) {
             let codes = set_figures::Codes { evaluation: &one.trained.evaluation, float: &one.trained.codes };
             panels.extend(set_figures::codes(one.method.name, &codes, one.bench.sets()));

@@ -6,7 +6,7 @@ use crate::backend;
 use crate::data::sets::Sets;
 use crate::evaluate::device::Device as Core;
 use crate::evaluate::set::SetFloat;
-use crate::evaluate::set_device::SetEvaluation;
+use crate::evaluate::set_device::{SetDecoded, SetEvaluation};
 use crate::evaluate::volume;
 use crate::method::SetModel;
 use crate::pipeline::set::{measure_set, package_set};
@@ -16,6 +16,7 @@ use crate::run::{CONFIG, METRICS, PACKAGE, REPORT, Run, metrics_json};
 use crate::train::{Epoch, SetTask, Trained, load, train};
 use anyhow::Result;
 use burn::prelude::{Device, Module};
+use std::path::Path;
 use std::sync::Arc;
 
 /// The device and the sets that a recipe trains with.
@@ -32,6 +33,8 @@ pub struct SetFinished {
     pub package: Option<Vec<u8>>,
     /// What the package said of the test sets; nothing if there is none.
     pub evaluation: SetEvaluation,
+    /// What δ made of that; none without a package.
+    pub decoded: Option<SetDecoded>,
     /// What the float networks said of the codes of the moved test sets.
     pub codes: Vec<Vec<f32>>,
     /// Name and value, in the order in which they are printed.
@@ -41,10 +44,11 @@ pub struct SetFinished {
 }
 
 impl SetWorkshop {
-    /// Opens the backend and draws the recipe's sets to test on.
-    pub fn new(recipe: &SetRecipe, backend: &str) -> Result<Self> {
+    /// Opens the backend and draws the recipe's sets to test on; `data` is the folder of data sets, for sets that come
+    /// from a file.
+    pub fn new(recipe: &SetRecipe, backend: &str, data: &Path) -> Result<Self> {
         let device = backend::device(backend)?;
-        Ok(Self { device, recipe: recipe.clone(), sets: Arc::new(Sets::new(&recipe.data)) })
+        Ok(Self { device, recipe: recipe.clone(), sets: Arc::new(Sets::load(&recipe.data, data)?) })
     }
 
     /// The same sets for another recipe, which must want them in the same way.
@@ -79,19 +83,21 @@ impl SetWorkshop {
 
     fn finish(&self, name: &str, trained: Trained<SetModel>) -> Result<SetFinished> {
         let Trained { model, history, .. } = trained;
-        let (mut package, mut evaluation, mut metrics) = (None, SetEvaluation::default(), Vec::new());
+        let (mut package, mut decoded, mut evaluation) = (None, None, SetEvaluation::default());
+        let mut metrics = Vec::new();
         if self.recipe.eta.pool != SetPooling::Concatenate {
             let bytes = package_set(name, &self.recipe, &self.sets, &model)?;
             let measured = measure_set(&bytes, &self.sets, Some((&model, &self.recipe, &self.device)))?;
-            (package, evaluation, metrics) = (Some(bytes), measured.evaluation, measured.metrics);
-            if let (Some(package), SetSource::Voxels) = (&package, self.recipe.data.source) {
-                metrics.extend(volume::figures(&mut Core::new(package)?)?);
+            metrics = measured.metrics;
+            if self.recipe.data.source == SetSource::Voxels {
+                metrics.extend(volume::figures(&mut Core::new(&bytes)?)?);
             }
+            (package, decoded, evaluation) = (Some(bytes), measured.decoded, measured.evaluation);
         }
         let float = SetFloat::new(&model, &self.recipe, &self.sets, &self.device);
         metrics.extend(float.figures(&self.recipe, &self.sets));
         metrics.push(("parameters".into(), model.num_params() as f64));
-        Ok(SetFinished { package, evaluation, codes: float.moved.codes, metrics, history })
+        Ok(SetFinished { package, evaluation, decoded, codes: float.moved.codes, metrics, history })
     }
 
     /// Trains in a run's folder and measures, for a comparison.
@@ -115,6 +121,7 @@ impl SetWorkshop {
             sets: &self.sets,
             package: finished.package.as_deref(),
             evaluation: &finished.evaluation,
+            decoded: finished.decoded.as_ref(),
             codes: &finished.codes,
             metrics: &finished.metrics,
             history: &finished.history,

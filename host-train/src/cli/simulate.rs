@@ -15,6 +15,9 @@ use gimbal_core::Model;
 use gimbal_core::format::FieldKind;
 use std::path::{Path, PathBuf};
 
+/// Molecules that no recipe trains on.
+const MOLECULES: usize = 800;
+
 #[derive(Args)]
 pub struct Options {
     /// The package, such as runs/demo/model.gmbl.
@@ -26,8 +29,8 @@ pub struct Options {
     #[arg(long, default_value_t = 16, value_name = "N")]
     windows: usize,
     /// For packages of images, rings and signals: the data set on a grid whose test samples they are [default: digits
-    /// for images of 8 × 8]. For packages of sets: digit-sets, tetris, solids, solids-views or voxels [default: the one
-    /// that fits].
+    /// for images of 8 × 8]. For packages of sets: digit-sets, tetris, solids, solids-views, voxels or molecules
+    /// [default: the one that fits].
     #[arg(long, value_name = "NAME")]
     set: Option<String>,
     /// The folder of data sets.
@@ -75,7 +78,7 @@ fn shows(model: &Model<'_>) -> Option<Bin> {
 fn vectors(package: &[u8], options: &Options) -> Result<Vectors> {
     let model = Model::from_bytes(package)?;
     if takes_sets(&model) {
-        let sets = generated(&model, options.set.as_deref(), [1, options.windows.max(1)])?;
+        let sets = generated(&model, options.set.as_deref(), &options.data, [1, options.windows.max(1)])?;
         return Vectors::of_sets(package, &sets, options.windows);
     }
     if takes_vectors(&model) {
@@ -88,24 +91,30 @@ fn vectors(package: &[u8], options: &Options) -> Result<Vectors> {
 }
 
 /// The sets of a package: of the generator that was named, or of the one whose elements are those of the package. So many
-/// are for reference and to test on.
-pub fn generated(model: &Model<'_>, named: Option<&str>, [train, test]: [usize; 2]) -> Result<Sets> {
-    let fields = model.input().fields;
-    let points = fields.iter().any(|field| field.kind == FieldKind::Point);
+/// are for reference and to test on, or as many as a file has.
+pub fn generated(model: &Model<'_>, named: Option<&str>, folder: &Path, [train, test]: [usize; 2]) -> Result<Sets> {
+    let has = |kind| model.input().fields.iter().any(|field| field.kind == kind);
+    let (points, types) = (has(FieldKind::Point), has(FieldKind::Scalar));
     let source = match (named, points, model.input().samples) {
+        (Some("molecules"), ..) | (None, true, _) if types => SetSource::Molecules,
         (Some("digit-sets"), ..) | (None, false, _) => SetSource::DigitSets,
         (Some("tetris"), ..) | (None, true, 4) => SetSource::Tetris,
         (Some("voxels"), ..) => SetSource::Voxels,
-        (None, true, _) if fields.iter().any(|field| field.per_count == Voxels.per_count()) => SetSource::Voxels,
+        (None, true, _) if model.input().fields.iter().any(|field| field.per_count == Voxels.per_count()) => {
+            SetSource::Voxels
+        }
         (Some("solids-views"), ..) => SetSource::SolidsViews,
         (Some("solids"), ..) | (None, true, _) => SetSource::Solids,
-        (Some(name), ..) => bail!("`{name}` draws no sets; digit-sets, tetris, solids, solids-views and voxels do"),
+        (Some(name), ..) => bail!(
+            "`{name}` are no sets of such elements; there are digit-sets, tetris, solids, solids-views, voxels and molecules"
+        ),
     };
     let elements = [model.least().into(), model.input().samples.into()];
     if source == SetSource::Tetris && elements != [4, 4] {
         bail!("tetris draws sets of four, and the package takes {} to {} elements", elements[0], elements[1]);
     }
-    let sets = Sets::new(&SetData { source, elements, scale: 1.0, train, test });
+    let test = if source == SetSource::Molecules { test.min(MOLECULES) } else { test };
+    let sets = Sets::load(&SetData { source, elements, scale: 1.0, train, test }, folder)?;
     if !takes(model, &sets) {
         bail!("the package takes other elements than these sets have");
     }

@@ -73,7 +73,7 @@ pub fn run(options: &Options) -> Result<u8> {
             workshop.publish(&run, &finished)?;
         }
         AnyRecipe::Set(recipe) => {
-            let workshop = SetWorkshop::new(recipe, &options.common.backend)?;
+            let workshop = SetWorkshop::new(recipe, &options.common.backend, &options.data)?;
             let finished = workshop.train(&run, options.common.resume)?;
             workshop.publish(&run, &finished)?;
         }

@@ -1,15 +1,19 @@
-//! The data sets on a grid: what each holds, where it comes from, and the hashes that pin it.
+//! The data sets on a grid, and sets of elements that are kept as tables: what each holds, where it comes from, and the
+//! hashes that pin it.
 
 use super::convert;
+use super::molecules;
 use super::packed::Packed;
 
-/// A data set on a grid.
+/// A data set.
 #[derive(Debug)]
 pub struct Set {
     /// What commands and recipes call it, and its file with `.bin` behind.
     pub name: &'static str,
     /// What a sample is.
     pub sample: &'static str,
+    /// What its rows are.
+    pub kind: Kind,
     /// Rows of a sample.
     pub rows: usize,
     /// Columns of a sample.
@@ -36,6 +40,15 @@ pub struct Set {
     pub source: Source,
     /// SHA-256 of the set's file, in hexadecimal. It pins the samples, however they came.
     pub sha256: &'static str,
+}
+
+/// What the rows of a sample are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Rows of an image, or instants.
+    Grid,
+    /// Elements of a set, in no order; rows of zeros stand behind the last.
+    Elements,
 }
 
 /// Which samples are for testing.
@@ -91,11 +104,12 @@ pub enum Client {
 
 const DIGITS: &[&str] = &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
-/// All data sets on a grid.
-pub static SETS: [Set; 4] = [
+/// All data sets.
+pub static SETS: [Set; 5] = [
     Set {
         name: "digits",
         sample: "images of handwritten digits",
+        kind: Kind::Grid,
         rows: 8,
         columns: 8,
         samples: 1797,
@@ -117,6 +131,7 @@ pub static SETS: [Set; 4] = [
     Set {
         name: "mnist",
         sample: "images of handwritten digits, the first 10,000 that MNIST has for training",
+        kind: Kind::Grid,
         rows: 28,
         columns: 28,
         samples: 10_000,
@@ -139,6 +154,7 @@ pub static SETS: [Set; 4] = [
     Set {
         name: "ecg5000",
         sample: "heartbeats of one patient, each stretched to one length and to mean 0 and deviation 1",
+        kind: Kind::Grid,
         rows: 140,
         columns: 1,
         samples: 5_000,
@@ -162,6 +178,7 @@ pub static SETS: [Set; 4] = [
     Set {
         name: "myo-ring",
         sample: "seconds of muscle activity at a ring of eight electrodes around the forearm",
+        kind: Kind::Grid,
         rows: 200,
         columns: 8,
         samples: 2_544,
@@ -179,6 +196,29 @@ pub static SETS: [Set; 4] = [
             convert: convert::myo_ring,
         },
         sha256: "74316132c070c2623d30f3e36cf23509006b90885aaaeed3de58cc0b0afeb55b",
+    },
+    Set {
+        name: "molecules",
+        sample: "molecules of at most twelve atoms, each a row: its type, then its place",
+        kind: Kind::Elements,
+        rows: molecules::MOST,
+        columns: molecules::COLUMNS,
+        samples: 4_005,
+        test: 800,
+        split: Split::Drawn,
+        classes: &["molecule"],
+        rate_hz: 1.0,
+        per_count: 1.0 / molecules::COUNTS,
+        unit: "Å",
+        licence: "MIT (the package)",
+        home: "https://doi.org/10.1038/sdata.2014.22 (QM9; Ramakrishnan, Dral, Rupp and von Lilienfeld)",
+        source: Source::Package {
+            client: Client::Pip,
+            package: "qm9pack==1.0.3",
+            sha256: "1d88c2988007c6778e717ee3224cf511bd60e10732ebe3b7ed500ea5af05c9f0",
+            convert: molecules::convert,
+        },
+        sha256: "fbca7e17e8251dd1e616cd4af3900c1931200d0f8cda5f9641e736a15ad654ec",
     },
 ];
 

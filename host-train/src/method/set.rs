@@ -13,7 +13,7 @@ use super::giae::Loss;
 use super::set_psi::{SetPsi, frames, invariants, ranks};
 use crate::data::augment::deviate;
 use crate::data::sets::Sets;
-use crate::nn::set::{DenseLayer, SetLayer, pool};
+use crate::nn::set::{DenseLayer, SetLayer, padded, pool};
 use crate::nn::{Sorted, initialize, soft_sort};
 use crate::recipe::set::{SetDelta, SetPooling, SetRecipe};
 use burn::nn::loss::CrossEntropyLossConfig;
@@ -42,6 +42,9 @@ pub struct SetModel {
     /// What η reads of the trunk.
     #[module(skip)]
     pub(crate) pooling: SetPooling,
+    /// Elements of the largest set.
+    #[module(skip)]
+    most: usize,
     /// Numbers of an element.
     #[module(skip)]
     pub(crate) channels: usize,
@@ -129,7 +132,7 @@ impl SetModel {
         };
         let mut last = channels + ranked + invariants;
         let trunk = recipe.trunk.layers.iter().map(|&section| {
-            let layer = SetLayer::new(last, section, device);
+            let layer = SetLayer::new(last, section, recipe.trunk.normalized, device);
             last = section.channels;
             layer
         });
@@ -147,6 +150,7 @@ impl SetModel {
             class_head: (loss.class > 0.0).then(|| LinearConfig::new(code, sets.classes.len()).init(device)),
             delta: (loss.reconstruction > 0.0).then(delta),
             pooling: recipe.eta.pool,
+            most,
             channels,
             points: sets.points,
             ranked,
@@ -186,7 +190,10 @@ impl SetModel {
         }
         let features = self.trunk.iter().fold(canonical.clone(), |x, layer| layer.forward(x));
         let canonical = canonical.narrow(2, 0, channels);
-        let pooled = pool(features.clone(), self.pooling);
+        let pooled = match self.pooling {
+            SetPooling::Concatenate => pool(padded(features.clone(), self.most), SetPooling::Concatenate),
+            pooling => pool(features.clone(), pooling),
+        };
         let code = self.code.forward(self.eta.iter().fold(pooled, |x, layer| layer.forward(x)));
         let scores = self.score.as_ref().map(|score| {
             let [_, _, width] = features.dims();

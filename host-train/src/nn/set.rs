@@ -2,7 +2,7 @@
 //!
 //! Formulas:
 //! ```text
-//! features   y[b, n] = relu(BatchNorm(W · x[b, n] + U · pool_n x[b, n]))
+//! features   y[b, n] = relu(BatchNorm(W · x[b, n] + U · pool_n x[b, n]))       or without BatchNorm, with a bias
 //! vectors    y[b, n] = NormGate(W · v[b, n] + U · mean_n v[b, n])
 //! dense      y[b]    = relu(BatchNorm(W · x[b]))       or relu(W · x[b] + bias)
 //! ```
@@ -21,12 +21,12 @@ use burn::tensor::activation::relu;
 /// A layer of features; see the module's formula.
 #[derive(Module, Debug)]
 pub struct SetLayer {
-    /// W, `[C_in, C_out]`, no bias.
+    /// W, `[C_in, C_out]`; with a bias if nothing normalizes what it gives.
     pub(crate) own: Linear,
-    /// U, likewise.
+    /// U, `[C_in, C_out]`, no bias.
     pub(crate) context: Option<Linear>,
     /// Over all elements of all sets.
-    pub(crate) norm: BatchNorm,
+    pub(crate) norm: Option<BatchNorm>,
     /// What U reads.
     #[module(skip)]
     pub(crate) pooling: Option<SetPooling>,
@@ -54,12 +54,12 @@ pub struct DenseLayer {
 
 impl SetLayer {
     /// A layer for `inputs` numbers an element.
-    pub fn new(inputs: usize, section: TrunkLayer, device: &Device) -> Self {
-        let linear = || LinearConfig::new(inputs, section.channels).with_bias(false).init(device);
+    pub fn new(inputs: usize, section: TrunkLayer, normalized: bool, device: &Device) -> Self {
+        let linear = |bias| LinearConfig::new(inputs, section.channels).with_bias(bias).init(device);
         Self {
-            own: linear(),
-            context: section.context.map(|_| linear()),
-            norm: BatchNormConfig::new(section.channels).init(device),
+            own: linear(!normalized),
+            context: section.context.map(|_| linear(false)),
+            norm: normalized.then(|| BatchNormConfig::new(section.channels).init(device)),
             pooling: section.context,
         }
     }
@@ -77,7 +77,11 @@ impl SetLayer {
             }
             _ => own,
         };
-        relu(batch_norm(&self.norm, mixed)).reshape([b, n, outputs])
+        let normalized = match &self.norm {
+            Some(norm) => batch_norm(norm, mixed),
+            None => mixed,
+        };
+        relu(normalized).reshape([b, n, outputs])
     }
 }
 
@@ -137,6 +141,19 @@ pub fn pool(x: Tensor<3>, pooling: SetPooling) -> Tensor<2> {
     }
 }
 
+/// Zeros behind the last element, as if there were `most`.
+///
+/// # Shapes
+/// `[B, N, C]` → `[B, most, C]`, N at most `most`.
+pub fn padded(x: Tensor<3>, most: usize) -> Tensor<3> {
+    let [b, n, c] = x.dims();
+    if n == most {
+        return x;
+    }
+    let zeros = Tensor::zeros([b, most - n, c], &x.device());
+    Tensor::cat(vec![x, zeros], 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,7 +172,7 @@ mod tests {
         let device = device();
         let x = random(1, [5, 9, 4], &device);
         for context in [None].into_iter().chain(POOLS.map(Some)) {
-            let layer = initialize(SetLayer::new(4, TrunkLayer { channels: 6, context }, &device), 2);
+            let layer = initialize(SetLayer::new(4, TrunkLayer { channels: 6, context }, true, &device), 2);
             let after = rolled(layer.forward(x.clone()), 1);
             let before = layer.forward(rolled(x.clone(), 1));
             assert_eq!(after.dims(), [5, 9, 6]);
@@ -177,12 +194,22 @@ mod tests {
     }
 
     #[test]
+    fn padding_stands_behind_the_last_element() {
+        let device = device();
+        let x = random(1, [2, 3, 4], &device);
+        let wide = padded(x.clone(), 5);
+        assert_eq!(difference(wide.clone().narrow(1, 0, 3), x.clone()), 0.0);
+        assert_eq!(difference(wide.narrow(1, 3, 2), Tensor::zeros([2, 2, 4], &device)), 0.0);
+        assert_eq!(difference(padded(x.clone(), 3), x), 0.0);
+    }
+
+    #[test]
     fn the_context_reaches_every_element() {
         let device = device();
         let x = random(1, [2, 9, 4], &device);
         let other = Tensor::cat(vec![x.clone().narrow(1, 0, 8), random(7, [2, 1, 4], &device)], 1);
         let change = |context| {
-            let layer = initialize(SetLayer::new(4, TrunkLayer { channels: 16, context }, &device), 2);
+            let layer = initialize(SetLayer::new(4, TrunkLayer { channels: 16, context }, true, &device), 2);
             difference(layer.forward(x.clone()).narrow(1, 0, 8), layer.forward(other.clone()).narrow(1, 0, 8))
         };
         assert_eq!(change(None), 0.0);

@@ -56,6 +56,8 @@ pub struct SetMeasured {
     pub metrics: Vec<(String, f64)>,
     /// The readings.
     pub evaluation: SetEvaluation,
+    /// What a float decoder makes of them, if there is one.
+    pub decoded: Option<SetDecoded>,
 }
 
 /// Measures a package through core, with what a float decoder makes of its codes if there is one.
@@ -67,12 +69,13 @@ pub fn measure_set(
     let mut core = Core::new(package)?;
     let evaluation = evaluate_set(&mut core, sets)?;
     let mut metrics = evaluation.figures(&core, sets);
-    if let Some((model, recipe, device)) = float {
+    let decoded = float.map(|(model, recipe, device)| {
         let decoded = SetDecoded::new(model, &evaluation, device);
         metrics.extend(decoded.figures(recipe, sets, &evaluation));
-    }
+        decoded
+    });
     metrics.extend(costs(core.model(), package));
-    Ok(SetMeasured { metrics, evaluation })
+    Ok(SetMeasured { metrics, evaluation, decoded })
 }
 
 /// Whether a package takes such sets.

@@ -79,12 +79,15 @@ fn vectors(mixing: &VectorConv) -> Linear {
     Linear { weights: numbers(weight), bias: vec![0.0; outputs] }
 }
 
-/// `γ (W·x + U·pool x − μ) / σ + β`.
+/// `γ (W·x + U·pool x − μ) / σ + β`, or without the normalization.
 fn trunk(layer: &SetLayer) -> SetStep {
-    let (factors, offsets) = affine(&layer.norm);
+    let context = layer.context.as_ref().zip(layer.pooling);
+    let Some(norm) = &layer.norm else {
+        return SetStep { own: dense(&layer.own), context: context.map(|(map, pooling)| (pooling, dense(map))) };
+    };
+    let (factors, offsets) = affine(norm);
     let own = scaled(dense(&layer.own), &factors, &offsets);
     let none = vec![0.0; factors.len()];
-    let context = layer.context.as_ref().zip(layer.pooling);
     SetStep { own, context: context.map(|(context, pooling)| (pooling, scaled(dense(context), &factors, &none))) }
 }
 

@@ -29,7 +29,7 @@ pub struct SetRecipe {
     pub quantize: QuantizeSection,
 }
 
-/// `[data]`: the sets, which a generator draws.
+/// `[data]`: the sets, which a generator draws or chooses from a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SetData {
@@ -59,6 +59,8 @@ pub enum SetSource {
     SolidsViews,
     /// Cells of a cube that are inside of solids, as points.
     Voxels,
+    /// Molecules of at most twelve atoms, from the data set of that name.
+    Molecules,
 }
 
 /// `[pose]`: ψ. Where the set is needs no learning: it is the mean of the places.
@@ -87,7 +89,8 @@ pub enum SetPooling {
     Mean,
     /// The sum of each, which grows with the set.
     Total,
-    /// All side by side, so that the order matters: for the classical autoencoder, a baseline that is never exported.
+    /// All side by side, so that the order matters, with zeros behind the last of sets that are not the largest: for the
+    /// classical autoencoder, a baseline that is never exported.
     Concatenate,
 }
 
@@ -99,6 +102,9 @@ pub struct TrunkSection {
     /// with themselves: no pose changes them, so the code does not depend on one that noise decided.
     #[serde(default)]
     pub invariants: bool,
+    /// Whether each layer is normalized over the elements of the batch.
+    #[serde(default = "yes")]
+    pub normalized: bool,
     /// The layers.
     pub layers: Vec<TrunkLayer>,
 }
@@ -162,6 +168,10 @@ pub struct SetLoss {
     pub class: f32,
     /// Probability spread evenly over all classes in the target, 0 to 1.
     pub label_smoothing: f32,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// In how many ways so many digits can be chosen of ten, or a million if those are more.
@@ -247,9 +257,6 @@ impl SetRecipe {
                 return value("trunk.layers", "has a context that depends on the order; use max, mean or total");
             }
         }
-        if self.eta.pool == SetPooling::Concatenate && least != most {
-            return value("eta.pool", "puts elements side by side, which wants sets of one size");
-        }
         self.eta.layers.iter().try_for_each(|&layer| width("eta.layers", layer))?;
         width("eta.code", self.eta.code)?;
         self.delta.layers.iter().try_for_each(|&layer| width("delta.layers", layer))?;
@@ -302,9 +309,6 @@ mod tests {
             let error = with(name, from, to);
             assert!(error.contains(&format!("`{key}`")), "{name}, {to}: {error}");
         }
-        let mut recipe = SetRecipe::load("digit-sets").unwrap();
-        (recipe.data.elements, recipe.eta.pool) = ([10, 20], SetPooling::Concatenate);
-        assert!(recipe.validate().unwrap_err().to_string().contains("`eta.pool`"));
         assert!(with("tetris", "[eta]", "[eta]\nsurprise = 1").contains("surprise"));
     }
 

@@ -9,7 +9,7 @@ use crate::evaluate::device::Device;
 use crate::evaluate::figures::table;
 use crate::evaluate::grid::GRID_FIGURES;
 use crate::evaluate::set::SET_FIGURES;
-use crate::evaluate::set_device::SetEvaluation;
+use crate::evaluate::set_device::{SetDecoded, SetEvaluation};
 use crate::inspect::layers;
 use crate::package::ContractField;
 use crate::pipeline::grid::GridMeasured;
@@ -17,7 +17,7 @@ use crate::pipeline::{Split, arena_lower_bound};
 use crate::recipe::Recipe;
 use crate::recipe::grid::GridRecipe;
 use crate::recipe::set::{SetRecipe, SetSource};
-use crate::reproduce::{figures, set_figures, volume_figures};
+use crate::reproduce::{figures, molecule_figures, set_figures, volume_figures};
 use crate::train::Epoch;
 use gimbal_core::group::Group;
 use gimbal_core::group::so3::Rotation;
@@ -125,6 +125,8 @@ pub struct GatheredSet<'a> {
     pub package: Option<&'a [u8]>,
     /// What it said of the test sets; nothing if there is none.
     pub evaluation: &'a SetEvaluation,
+    /// What δ made of that; none without a package.
+    pub decoded: Option<&'a SetDecoded>,
     /// What the float networks said of the codes of the moved test sets.
     pub codes: &'a [Vec<f32>],
     /// Its figures.
@@ -146,6 +148,7 @@ pub fn gather_set(run: &GatheredSet<'_>) -> anyhow::Result<Report> {
             panels.push(volume_figures::gallery(package)?);
         }
     }
+    panels.extend(molecule_figures::molecules(run.sets, run.recipe, run.evaluation, run.decoded));
     let codes = set_figures::Codes { evaluation: run.evaluation, float: run.codes };
     panels.extend(set_figures::codes(run.name, &codes, run.sets));
     panels.extend(set_figures::errors(run.evaluation));

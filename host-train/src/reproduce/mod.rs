@@ -8,6 +8,7 @@ pub mod experiment;
 pub mod figures;
 mod grid_experiment;
 pub mod measure;
+pub mod molecule_figures;
 pub mod rows;
 mod set_experiment;
 pub mod set_figures;

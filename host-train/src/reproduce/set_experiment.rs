@@ -40,6 +40,10 @@ pub(super) fn experiment(name: &'static str, preset: Preset) -> Result<Experimen
             let methods = vec![method("giae", base.clone(), &[]), method("classical", pooled(&base), &[])];
             ("volumes of ten solids, turned", methods)
         }
+        "molecules" => {
+            let methods = vec![method("giae", base.clone(), &[]), method("classical", concatenated(&base), &[])];
+            ("QM9, at most 12 atoms, moved, turned and shuffled", methods)
+        }
         _ => {
             let methods = vec![method("giae", base.clone(), &[]), method("classical", pooled(&base), &[])];
             ("ten solids, moved, turned and shuffled", methods)
@@ -61,7 +65,8 @@ fn digits(base: &SetRecipe, setting: (&'static str, usize, usize, usize)) -> [Me
     [("giae", recipe), ("classical", classical)].map(|(name, recipe)| Method { setting, ..method(name, recipe, &[]) })
 }
 
-/// The classical autoencoder that reads and writes all elements side by side, in the order given.
+/// The classical autoencoder that reads and writes all elements side by side, in the order given; behind the last of a
+/// set that is not the largest it reads zeros.
 fn concatenated(base: &SetRecipe) -> SetRecipe {
     let mut recipe = pooled(base);
     recipe.trunk.layers.clear();

@@ -3,9 +3,10 @@
 use crate::recipe::set::SetRecipe;
 
 /// Each metric of the comparison: the figure of the float networks, and that of the integers, measured through core.
-const METRICS: [(&str, &str, &str, &str); 7] = [
+const METRICS: [(&str, &str, &str, &str); 8] = [
     ("set_accuracy", "set_accuracy_float", "set_accuracy, int8", "set_accuracy_int8"),
     ("element_accuracy", "element_accuracy_float", "element_accuracy, int8", "element_accuracy_int8"),
+    ("rmse", "rmse", "rmse, int8", "rmse_int8"),
     ("mse", "reconstruction_mse", "mse, int8", "reconstruction_mse_int8"),
     ("chamfer distance", "chamfer", "chamfer distance, int8", "chamfer_int8"),
     ("knn", "nearest_accuracy_float", "knn, int8", "nearest_accuracy"),

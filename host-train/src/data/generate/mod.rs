@@ -1,9 +1,11 @@
-//! Sets that a generator draws, each in its own file: what its elements are, its classes, and one set.
+//! Sets that a generator draws, each in its own file: what its elements are, its classes, and one set. Where sets come from
+//! a file, drawing is choosing.
 //!
 //! A generator says what a set is; where the set stands, how it is turned and in which order its elements come is drawn
 //! in [`sets`](super::sets).
 
 mod digit_sets;
+mod molecules;
 mod solids;
 mod solids_views;
 mod symmetry;
@@ -11,6 +13,7 @@ mod tetris;
 pub mod voxels;
 
 pub use digit_sets::DigitSets;
+pub use molecules::Molecules;
 pub use solids::Solids;
 pub use solids_views::SolidsViews;
 pub use symmetry::Stabilizer;
@@ -18,8 +21,11 @@ pub use tetris::Tetris;
 pub use voxels::Voxels;
 
 use super::augment::deviate;
-use crate::recipe::set::SetSource;
+use super::grid::DataError;
+use crate::recipe::set::{SetData, SetSource};
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+use std::path::Path;
 
 /// A set before it is put anywhere.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -66,7 +72,7 @@ pub trait Generator: std::fmt::Debug + Send + Sync {
         0.0
     }
 
-    /// One set of so many elements.
+    /// One set of so many elements, to train on.
     fn draw(&self, elements: usize, rng: &mut ChaCha8Rng) -> Drawn;
 
     /// The places of a set that was turned, for sets of which something is made where they stand; none for sets whose
@@ -85,6 +91,21 @@ pub trait Generator: std::fmt::Debug + Send + Sync {
         label
     }
 
+    /// How many elements the sets of a batch have.
+    fn draw_size(&self, [least, most]: [usize; 2], rng: &mut ChaCha8Rng) -> usize {
+        rng.random_range(least..=most)
+    }
+
+    /// How many elements the set at this place has, of all that are the same for ever.
+    fn size_at(&self, index: usize, [least, most]: [usize; 2]) -> usize {
+        least + index % (most - least + 1)
+    }
+
+    /// The set at this place of those to test on.
+    fn draw_test(&self, index: usize, elements: [usize; 2], rng: &mut ChaCha8Rng) -> Drawn {
+        self.draw(self.size_at(index, elements), rng)
+    }
+
     /// What all sets that are equal up to their order have in common, where few enough are drawn twice for that to
     /// matter.
     fn orbit(&self, _: &Drawn) -> Option<Vec<usize>> {
@@ -92,15 +113,19 @@ pub trait Generator: std::fmt::Debug + Send + Sync {
     }
 }
 
-/// The generator of a name.
-pub fn generator(source: SetSource) -> Box<dyn Generator> {
-    match source {
+/// The generator of a recipe's sets; `folder` is where the file is, if they come from one.
+///
+/// # Errors
+/// If that file is not there, or has too few of them.
+pub fn generator(section: &SetData, folder: &Path) -> Result<Box<dyn Generator>, DataError> {
+    Ok(match section.source {
         SetSource::DigitSets => Box::new(DigitSets),
         SetSource::Tetris => Box::new(Tetris),
         SetSource::Solids => Box::new(Solids),
         SetSource::SolidsViews => Box::new(SolidsViews),
         SetSource::Voxels => Box::new(Voxels),
-    }
+        SetSource::Molecules => Box::new(Molecules::load(section, folder)?),
+    })
 }
 
 /// A point with noise on each coordinate.

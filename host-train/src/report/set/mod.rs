@@ -4,8 +4,10 @@
 
 mod curves;
 mod forms;
+mod molecules;
 #[cfg(test)]
 mod tests;
 
 pub use curves::{Curves, Line, curves};
 pub use forms::{Form, Forms, View, forms};
+pub use molecules::{Atom, Molecule, Molecules, molecules};

@@ -33,11 +33,22 @@ fn lines() -> Curves {
     }
 }
 
+/// A made-up molecule of a carbon atom and what is around it.
+fn molecule() -> Molecule {
+    let atoms = |angle: f32| -> Vec<Atom> {
+        let place = |i: usize| [(angle + i as f32).cos(), (angle + i as f32).sin(), 0.1 * i as f32];
+        let around = (0..5).map(|kind| Atom { place: place(kind), kind });
+        around.chain([Atom { place: [0.0; 3], kind: 1 }]).collect()
+    };
+    Molecule { given: atoms(1.0), canonical: atoms(0.0), reconstructed: atoms(0.1) }
+}
+
 fn panels() -> Vec<Panel> {
     let title = || "Canonical sets".to_owned();
     vec![
         forms(&Forms { title: title(), forms: vec![form("bar", 4), form("corner", 4)] }),
         forms(&Forms { title: title(), forms: vec![form("torus", 64)] }),
+        molecules(&Molecules { title: "Molecules".to_owned(), molecules: vec![molecule(), molecule()] }),
         codes(&Codes { codes: (0..80).map(|i| vec![(i % 8) as f32, 0.1 * i as f32]).collect(), ..Codes::default() }),
         errors("Pose error", &[0.1, 0.2, 0.3]),
         curves(&lines()),
@@ -48,9 +59,10 @@ fn panels() -> Vec<Panel> {
 fn a_full_page_has_every_panel_and_needs_nothing_else() {
     let page = html(&ReproducePage { title: "tetris".to_owned(), rows: Vec::new(), panels: panels() });
     assert_well_formed(&page);
-    assert_eq!(page.matches("<section id=\"").count(), 5);
-    // Three pictures a view, six views a form, and a chart each of curves and errors. Codes without labels have none.
-    assert_eq!(page.matches("<svg ").count(), 3 * 3 * 6 + 2);
+    assert_eq!(page.matches("<section id=\"").count(), 6);
+    // Three pictures a view, six views a form; three a molecule; a chart each of curves and errors. Codes without labels
+    // have none.
+    assert_eq!(page.matches("<svg ").count(), 3 * 3 * 6 + 3 * 2 + 2);
     for foreign in ["http://", "https://", "url(", "@import", "<script", "<link", "could not be drawn", ">NaN", "\"NaN"]
     {
         assert!(!page.contains(foreign), "{foreign}");
@@ -67,10 +79,15 @@ fn nothing_and_broken_numbers_make_a_page_all_the_same() {
     let nan = [f32::NAN, f32::INFINITY, 0.0];
     let view = View { given: vec![nan, [0.0; 3]], canonical: Vec::new(), order: vec![7, 0] };
     let broken = Form { name: String::new(), views: vec![view, View::default()] };
+    let odd = Molecule {
+        given: vec![Atom { place: nan, kind: 1 }, Atom { place: [0.0; 3], kind: 7 }],
+        ..Molecule::default()
+    };
     let line = Line { name: String::new(), points: vec![(f32::NAN, 1.0), (1.0, f32::INFINITY), (3.0, 3.0)] };
     let panels = vec![
         forms(&Forms::default()),
         forms(&Forms { title: String::new(), forms: vec![broken, Form::default()] }),
+        molecules(&Molecules { title: String::new(), molecules: vec![odd, Molecule::default()] }),
         curves(&Curves::default()),
         curves(&Curves { lines: vec![line], ..Curves::default() }),
     ];
