@@ -379,6 +379,7 @@ fn a_group_that_cannot_act_on_the_data_is_refused_before_training() {
     for (name, changes, says) in [
         ("ring", &[("\"myo-ring\"", "\"digits\""), ("order = 8", "order = 6")][..], "C6, so for rings of 6 electrodes"),
         ("ring", &[("groups = [\"ring\"]", "groups = [\"so2\"]")], "`data.order` is that of a ring"),
+        ("shifted-beats", &[("\"ecg5000\"", "\"molecules\"")], "`molecules` holds sets of elements"),
         ("shifted-beats", &[("\"ecg5000\"", "\"digits\"")], "act on signals; these samples are 8 × 8"),
         ("quarter-digits", &[("turns = 4 ", "turns = 1 ")], "want 4, 8, 12 or 16 turns"),
         ("quarter-digits", &[("posed = true ", "canvas = 6\nposed = true ")], "canvas of 6 pixels is smaller"),
@@ -422,5 +423,6 @@ fn what_cannot_be_reproduced_or_measured_is_refused() {
     refused(&gimbal(&["reproduce", "nothing"]), "there are wrist, rotated-digits");
     refused(&gimbal(&["reproduce", "ring", "--only", "magic"]), "no method `magic`");
     refused(&gimbal(&["reproduce", "rotated-digits", "--data", "no/such/folder"]), "gimbal data fetch mnist");
+    refused(&gimbal(&["reproduce", "molecules", "--data", "no/such/folder"]), "gimbal data fetch molecules");
     refused(&gimbal(&["evaluate", &digits(), "--set", "nothing"]), "no data set `nothing`");
 }

@@ -123,9 +123,13 @@ mod tests {
         for set in &SETS {
             assert!(text.contains(set.name) && text.contains(set.home) && text.contains(set.licence), "{text}");
         }
-        for (name, says) in
-            [("digits", "ships"), ("mnist", "here, but damaged"), ("ecg5000", "not here"), ("myo-ring", "not here")]
-        {
+        for (name, says) in [
+            ("digits", "ships"),
+            ("mnist", "here, but damaged"),
+            ("ecg5000", "not here"),
+            ("myo-ring", "not here"),
+            ("molecules", "not here"),
+        ] {
             let line = text.lines().find(|line| line.starts_with(name)).unwrap();
             assert!(line.contains(says), "{line}");
         }

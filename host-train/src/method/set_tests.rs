@@ -1,6 +1,7 @@
 //! The laws of networks on sets, with first weights: what holds by construction holds for any.
 
 use super::*;
+use crate::data::generate::molecules::testing as molecules;
 use crate::data::sets::Sets;
 use crate::nn::testing::*;
 use crate::recipe::set::{SetPooling, SetRecipe};
@@ -95,6 +96,50 @@ proptest! {
             prop_assert!((loss(x) - loss(moved)).abs() < 30.0 * LAW, "{name}");
         }
     }
+}
+
+/// The same where elements have types, of any size, whose networks are not normalized over the batch.
+#[test]
+fn poses_turn_and_codes_stay_where_there_are_types() {
+    let device = device();
+    let recipe = recipe("molecules");
+    let sets = molecules::sets(&recipe.data);
+    let model = SetModel::new(&recipe, &sets, &device);
+    for elements in [3, 7, 12] {
+        let g = rotations(1, 6, &device);
+        let types = random(3, [6, elements, 5], &device).argmax(2).squeeze_dim::<2>(2).one_hot::<3>(5).float();
+        let places = random(2, [6, elements, 3], &device);
+        let x = Tensor::cat(vec![places.clone(), types.clone()], 2);
+        let moved = rolled(Tensor::cat(vec![turned(&g, places), types], 2), 1);
+        let (here, there) = (model.forward(x.clone()), model.forward(moved.clone()));
+        assert!(difference(there.vectors.unwrap(), g.matmul(here.vectors.unwrap())) < LAW, "{elements}");
+        assert!(difference(there.code, here.code) < 30.0 * LAW, "{elements}");
+        assert!(difference(there.scores.unwrap(), rolled_scores(here.scores.unwrap())) < 30.0 * LAW, "{elements}");
+        // And types are read.
+        let other = Tensor::cat(vec![x.clone().narrow(2, 0, 3), rolled(x.clone().narrow(2, 3, 5), 1)], 2);
+        assert!(difference(model.forward(other).code, model.forward(x).code) > 30.0 * LAW, "{elements}");
+    }
+}
+
+/// The last score first.
+fn rolled_scores(scores: Tensor<2>) -> Tensor<2> {
+    rolled(scores.unsqueeze_dim::<3>(2), 1).squeeze_dim::<2>(2)
+}
+
+/// Sets that are not the largest are read with zeros behind, and as many elements are written as there are.
+#[test]
+fn side_by_side_there_may_be_fewer() {
+    let device = device();
+    let mut recipe = recipe("molecules");
+    (recipe.eta.pool, recipe.order, recipe.pose) = (SetPooling::Concatenate, None, None);
+    recipe.trunk.layers.clear();
+    recipe.validate().unwrap();
+    let model = SetModel::new(&recipe, &molecules::sets(&recipe.data), &device);
+    let x = random(1, [2, 5, 8], &device);
+    let wide = Tensor::cat(vec![x.clone(), Tensor::zeros([2, 7, 8], &device)], 1);
+    let (few, all) = (model.forward(x), model.forward(wide));
+    assert_eq!(difference(few.code, all.code), 0.0);
+    assert_eq!(difference(few.decoded.unwrap(), all.decoded.unwrap().narrow(1, 0, 5)), 0.0);
 }
 
 /// A square has no direction of its own: what turns it must leave both vectors, so they vanish. Along a line both are

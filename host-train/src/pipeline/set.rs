@@ -92,13 +92,15 @@ pub fn takes(model: &Model<'_>, sets: &Sets) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::generate::Drawn;
+    use crate::data::generate::molecules::testing as molecules;
     use crate::data::sets::Set;
     use crate::evaluate::device::Reading;
     use crate::evaluate::metrics::percentile;
     use crate::nn::testing::device;
     use crate::quantize::set_stack::SetOutputs;
-    use crate::recipe::set::SetPooling;
-    use gimbal_core::group::Element;
+    use crate::recipe::set::{SetPooling, SetSource};
+    use gimbal_core::group::{Degenerate, Element};
     use rand::SeedableRng;
     use rand::seq::SliceRandom;
     use rand_chacha::ChaCha8Rng;
@@ -111,7 +113,8 @@ mod tests {
     /// the points of a solid; trained ones are measured by the figures.
     const DEGREES: f64 = 10.0;
 
-    const RECIPES: [(&str, [usize; 2]); 3] = [("digit-sets", [2, 20]), ("tetris", [4, 4]), ("solids", [5, 24])];
+    const RECIPES: [(&str, [usize; 2]); 4] =
+        [("digit-sets", [2, 20]), ("tetris", [4, 4]), ("solids", [5, 24]), ("molecules", [3, 12])];
 
     struct Case {
         recipe: SetRecipe,
@@ -124,7 +127,10 @@ mod tests {
         let mut recipe = SetRecipe::load(name).unwrap();
         recipe.data.elements = elements;
         (recipe.data.test, recipe.data.train, recipe.training.batch) = (40, 1000, 4);
-        let sets = Sets::new(&recipe.data);
+        let sets = match recipe.data.source {
+            SetSource::Molecules => molecules::sets(&recipe.data),
+            _ => Sets::new(&recipe.data),
+        };
         let model = SetModel::new(&recipe, &sets, &device());
         let package = package_set(name, &recipe, &sets, &model).unwrap();
         Case { recipe, sets, model, package }
@@ -226,7 +232,9 @@ mod tests {
             let mut core = Core::new(&case.package).unwrap();
             for set in &case.sets.test {
                 let by = [-731i16, 40, 1200];
-                let moved: Vec<i16> = set.counts.iter().enumerate().map(|(i, x)| x + by[i % 3]).collect();
+                let channels = case.sets.channels();
+                let by_channel = |i: usize| by.get(i % channels).copied().unwrap_or(0);
+                let moved: Vec<i16> = set.counts.iter().enumerate().map(|(i, x)| x + by_channel(i)).collect();
                 let (first, second) = (core.read(&set.counts).unwrap(), core.read(&moved).unwrap());
                 assert_eq!((&first.code, &first.canonical), (&second.code, &second.canonical));
                 assert_eq!((&first.order, &first.gaps), (&second.order, &second.gaps));
@@ -251,6 +259,71 @@ mod tests {
         let reading = core.read(&[[5, -7, 9]; 8].concat()).unwrap();
         assert!(reading.degenerate.is_some() && reading.pose.is_none());
         assert!(core.read(&[1; 3 * 4]).is_err() && core.read(&[1; 3 * 25]).is_err(), "too few and too many elements");
+    }
+
+    /// The counts of a molecule, turned as a matrix of whole numbers says, and with its atoms in another order.
+    fn counts(drawn: &Drawn, turn: [[i16; 3]; 3], order: &[usize]) -> Vec<i16> {
+        let row = |&atom: &usize| {
+            let place = drawn.points[atom].map(|side| (1000.0 * side).round() as i16);
+            let turned = turn.map(|row| row.iter().zip(place).map(|(a, b)| a * b).sum());
+            let mut kinds = [0; 5];
+            kinds[drawn.types[atom]] = 1;
+            turned.into_iter().chain(kinds).collect::<Vec<i16>>()
+        };
+        order.iter().flat_map(row).collect()
+    }
+
+    /// What turns methane, or a ring of four, into itself would have to leave both vectors of its pose, so they vanish; on a
+    /// line both lie along it. Types do not help: what is turned into one another is of one type. The device says so in any
+    /// order of the atoms.
+    #[test]
+    fn symmetric_molecules_have_no_pose_and_say_why() {
+        let case = case(("molecules", [3, 12]));
+        let mut core = Core::new(&case.package).unwrap();
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        const UPRIGHT: [[i16; 3]; 3] = [[1, 0, 0], [0, 1, 0], [0, 0, 1]];
+        const ON_ITS_SIDE: [[i16; 3]; 3] = [[0, 0, 1], [1, 0, 0], [0, 1, 0]];
+        for (drawn, why) in [
+            (molecules::methane(), Degenerate::Vanishing),
+            (molecules::ring(), Degenerate::Vanishing),
+            (molecules::line(), Degenerate::Parallel),
+        ] {
+            let mut order: Vec<usize> = (0..drawn.points.len()).collect();
+            for turn in [UPRIGHT, ON_ITS_SIDE] {
+                for _ in 0..4 {
+                    let reading = core.read(&counts(&drawn, turn, &order)).unwrap();
+                    assert_eq!((reading.degenerate, reading.pose), (Some(why), None), "{drawn:?}");
+                    order.shuffle(&mut rng);
+                }
+            }
+        }
+        let bent = molecules::bent(1.0);
+        assert!(core.read(&counts(&bent, UPRIGHT, &[0, 1, 2])).unwrap().pose.is_some());
+    }
+
+    /// Turned and rounded to counts, methane has a pose that rounding decided, by the ranks of its hydrogen atoms. Even so
+    /// the order of its atoms changes no bit.
+    #[test]
+    fn codes_of_a_nearly_symmetric_molecule_do_not_depend_on_the_order() {
+        let case = case(("molecules", [3, 12]));
+        let mut core = Core::new(&case.package).unwrap();
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let methane = Set {
+            counts: counts(&molecules::methane(), [[1, 0, 0], [0, 1, 0], [0, 0, 1]], &[0, 1, 2, 3, 4]),
+            label: 0,
+        };
+        let mut posed = 0;
+        for _ in 0..10 {
+            let mut by = case.sets.random_move(5, &mut rng);
+            let first = core.read(&case.sets.moved(&methane, &by).counts).unwrap();
+            posed += usize::from(first.pose.is_some());
+            for _ in 0..4 {
+                by.order.shuffle(&mut rng);
+                let second = core.read(&case.sets.moved(&methane, &by).counts).unwrap();
+                assert_eq!((&first.code, first.pose, first.degenerate), (&second.code, second.pose, second.degenerate));
+            }
+        }
+        assert!(posed > 0);
     }
 
     #[test]

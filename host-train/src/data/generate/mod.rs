@@ -5,7 +5,7 @@
 //! in [`sets`](super::sets).
 
 mod digit_sets;
-mod molecules;
+pub(crate) mod molecules;
 mod solids;
 mod solids_views;
 mod symmetry;

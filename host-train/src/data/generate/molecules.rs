@@ -112,6 +112,8 @@ impl Generator for Molecules {
 #[cfg(test)]
 pub(crate) mod testing {
     use super::*;
+    use crate::data::sets::Sets;
+    use rand::SeedableRng;
 
     /// A molecule of atoms by their symbols and places, ångström.
     pub fn atoms(atoms: &[(&str, [f32; 3])]) -> Drawn {
@@ -124,6 +126,45 @@ pub(crate) mod testing {
     pub fn methane() -> Drawn {
         let h = |x, y, z| ("H", [x, y, z].map(|side: f32| 0.63 * side));
         atoms(&[("C", [0.0; 3]), h(1., 1., 1.), h(1., -1., -1.), h(-1., 1., -1.), h(-1., -1., 1.)])
+    }
+
+    /// A ring of four carbon atoms, each with hydrogen outside: an exact square.
+    pub fn ring() -> Drawn {
+        let corner = |name, side: f32, [x, y]: [f32; 2]| (name, [side * x, side * y, 0.0]);
+        let corners = [[1., 0.], [0., 1.], [-1., 0.], [0., -1.]];
+        let both = corners.map(|at| [corner("C", 1.02, at), corner("H", 2.1, at)]);
+        atoms(both.as_flattened())
+    }
+
+    /// Three atoms on a line.
+    pub fn line() -> Drawn {
+        atoms(&[("H", [-1.6, 0.0, 0.0]), ("C", [-0.5, 0.0, 0.0]), ("N", [0.7, 0.0, 0.0])])
+    }
+
+    /// So many made-up molecules of sizes from `least` to `most` in turn: a heavy atom behind the other with a bond's length
+    /// between them, and hydrogen atoms around.
+    pub fn made_up(count: usize, [least, most]: [usize; 2], seed: u64) -> Vec<Drawn> {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let one = |index: usize| {
+            let (mut points, mut types) = (Vec::new(), Vec::new());
+            let mut last = [0.0; 3];
+            for atom in 0..least + index % (most - least + 1) {
+                let heavy = atom % 2 == 0;
+                let there = noised(last, if heavy { 1.0 } else { 0.7 }, &mut rng);
+                last = if heavy { there } else { last };
+                points.push(there);
+                types.push(if heavy { rng.random_range(1..TYPES.len()) } else { 0 });
+            }
+            Drawn { points, types, label: 0 }
+        };
+        (0..count).map(one).collect()
+    }
+
+    /// The sets of a recipe of molecules, with made-up ones in place of its file's.
+    pub fn sets(section: &SetData) -> Sets {
+        let some = |count, seed| made_up(count, section.elements, seed);
+        let molecules = Molecules::new(some(60, 1), some(section.test, 2), section).unwrap();
+        Sets::drawn_by(Box::new(molecules), section)
     }
 
     /// Three atoms of three types, bent, whose first bond has this length.
@@ -200,6 +241,12 @@ mod tests {
         let three = sizes.iter().filter(|&&size| size == 3).count();
         assert!((2850..3150).contains(&three) && sizes.iter().all(|size| [3, 5].contains(size)), "{three}");
         assert_eq!([4, 5, 9].map(|elements| molecules.draw(elements, &mut rng).points.len()), [5, 5, 5]);
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_asked_for() {
+        let error = Molecules::load(&section([3, 12], 1), Path::new("no/such")).unwrap_err().to_string();
+        assert!(error.contains("`gimbal data fetch molecules --data no/such`"), "{error}");
     }
 
     #[test]
