@@ -108,7 +108,12 @@ impl Lowering<'_> {
         for (i, layer) in psi.layers.iter().enumerate() {
             vectors = self.vector_layer(layer, i, vectors)?;
         }
-        let mut beside: Vec<TensorId> = ranks.into_iter().collect();
+        // What the trunk reads gets a unit of its own there, which those beside the types cannot have.
+        let beside_elements = match (ranks, types) {
+            (Some(_), Some(_)) => Some(self.ranks(centred, psi.ranks)?),
+            (ranks, _) => ranks,
+        };
+        let mut beside: Vec<TensorId> = beside_elements.into_iter().collect();
         if psi.invariants {
             beside.extend(self.invariants(centred, vectors)?);
         }
