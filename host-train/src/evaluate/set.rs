@@ -8,7 +8,7 @@ use burn::prelude::*;
 use gimbal_core::group::so3::Rotation;
 
 /// Name, unit and meaning of each figure of a set's `metrics.json`, in the order in which they are printed.
-pub const SET_FIGURES: [(&str, &str, &str); 34] = [
+pub const SET_FIGURES: [(&str, &str, &str); 39] = [
     ("set_accuracy_int8", "", "moved test sets of which every type is right: integer code and order, float decoder"),
     ("element_accuracy_int8", "", "types that are right"),
     (
