@@ -474,6 +474,17 @@ mod tests {
         assert!(words.iter().all(|refusal| !refusal.to_string().is_empty()));
     }
 
+    /// Right between two cells, too, but in the middle of an even side, which belongs to neither.
+    #[test]
+    fn places_that_mirror_each_other_fall_into_cells_that_do() {
+        for side in 1..6 {
+            for place in (1 << 12..side << 15).step_by(1 << 12) {
+                let [here, there] = [place, -place].map(|place| nearest(place as i32, side));
+                assert_eq!(here.wrapping_add(there), side - 1, "{side}, {place}");
+            }
+        }
+    }
+
     /// A pose that is nowhere is outside of every cell.
     #[test]
     fn far_poses_leave_nothing() {
@@ -488,7 +499,9 @@ mod tests {
     fn the_largest_volume_has_points() {
         let full = vec![0xff; bytes(MAX_SIDE).unwrap()];
         assert_eq!(points(MAX_SIDE, &full, 1), [[0; 3]]);
-        assert_eq!(points(MAX_SIDE, &full, 8).len(), 8);
+        // Its eighths, in counts.
+        let eighths = filled_places(2).into_iter().map(|place| place.map(|x| 16 * x)).collect::<Vec<_>>();
+        assert_eq!(points(MAX_SIDE, &full, 8), eighths);
         let turned = canonical(RigidMotion3::IDENTITY, MAX_SIDE, &full);
         assert_eq!(turned, full);
     }

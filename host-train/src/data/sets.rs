@@ -328,6 +328,25 @@ mod tests {
         }
     }
 
+    /// Not point by point, since they are made anew: near each place that was turned there is one, closer than a cell.
+    #[test]
+    fn volumes_are_made_where_they_were_moved() {
+        let sets = sets(SetSource::Voxels, [64, 64]);
+        let cell = 1.0 / sets.per_count;
+        let mut apart = Vec::new();
+        for ((set, moved), by) in sets.test.iter().zip(&sets.test_moved).zip(&sets.moves) {
+            let there = sets.places(&moved.counts);
+            for place in sets.places(&set.counts) {
+                let turned = turn(&matrix(by.quaternion), place);
+                let squared = |p: &[f32; 3]| p.iter().zip(turned).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
+                apart.push(there.iter().map(squared).fold(f32::INFINITY, f32::min).sqrt() / cell);
+            }
+            assert_ne!(sets.moved(set, by), *moved);
+        }
+        let mean = apart.iter().sum::<f32>() / apart.len() as f32;
+        assert!(mean < 1.0, "{mean} cells");
+    }
+
     #[test]
     fn no_permutation_of_a_test_set_is_trained_on() {
         let sets = sets(SetSource::DigitSets, [2, 2]);
