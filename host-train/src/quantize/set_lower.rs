@@ -11,10 +11,6 @@ use gimbal_core::format::{Chart, Dtype, NONE, PoseHead, Role, Tensor, TensorId};
 use gimbal_core::kernel::{self, Argsort, Operands, Operator, QuantizeFeatures, QuantizeVectors, Ranks, Window};
 use gimbal_core::quant::Requantize;
 
-/// Spanning vectors shorter than this many counts have no trustworthy direction. Points on a line, nearly, have one of
-/// their two from noise alone: whatever direction that is fits them, so that less is asked than of windows.
-const MINIMUM_SPAN: f32 = 8.0;
-
 /// Of what an element gives: what all of them together add to it is left out where it is less, as of places around their
 /// mean, which have none.
 const NOTHING: f32 = 1e-3;
@@ -127,8 +123,10 @@ impl Lowering<'_> {
         let reference = self.ranges.median_span() / self.writer.scale(sum);
         self.writer.parts.network(Role::Psi, sum);
         let chart = if psi.head.rows() == 3 { Chart::ThreeVectors } else { Chart::GramSchmidt };
-        let head = PoseHead { reference, minimum: MINIMUM_SPAN, chart, vectors: sum };
-        self.writer.parts.pose(head);
+        // What the roundings of all elements add up to, by more than three standard deviations, has no direction. Points on a
+        // line, nearly, have one of their two from noise alone: whatever direction that is fits them, so that no more is asked.
+        let minimum = (self.most as f32).sqrt();
+        self.writer.parts.pose(PoseHead { reference, minimum, chart, vectors: sum });
         Ok(beside)
     }
 
