@@ -2,8 +2,8 @@
 
 use super::experiment::{Experiment, Method, Preset};
 use super::views_experiment;
-use crate::recipe::RecipeError;
 use crate::recipe::set::{SetPooling, SetRecipe};
+use crate::recipe::{FeatureBits, RecipeError};
 
 /// Settings of the sets of digits: in words, digits of a set, numbers of the code, sets to test on. The first is what the
 /// quick preset trains; with the others the full one has curves over the code and over the digits. Of five digits there
@@ -72,6 +72,8 @@ fn concatenated(base: &SetRecipe) -> SetRecipe {
     recipe.trunk.layers.clear();
     recipe.eta.pool = SetPooling::Concatenate;
     (recipe.order, recipe.loss.entropy) = (None, 0.0);
+    // It is never packaged.
+    recipe.quantize.features = FeatureBits::Int8;
     recipe
 }
 
