@@ -72,7 +72,7 @@ fn check(model: &Model<'_>) -> Result<(), Error> {
     let fixed = |role| model.output_of(role).is_none_or(|tensor| !tensor.varies());
     let heads = model.pose_heads().iter().all(|head| {
         let vectors = model.tensor(head.vectors).is_some_and(|tensor| !tensor.varies());
-        vectors && matches!(head.chart, Chart::GramSchmidt | Chart::Mean)
+        vectors && matches!(head.chart, Chart::GramSchmidt | Chart::ThreeVectors | Chart::Mean)
     });
     let canonical = model.canonical().is_some_and(Tensor::varies);
     let order = model.output_of(Role::Order).is_none_or(Tensor::varies);

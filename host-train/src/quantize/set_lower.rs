@@ -11,6 +11,11 @@ use gimbal_core::format::{Chart, Dtype, NONE, PoseHead, Role, Tensor, TensorId};
 use gimbal_core::kernel::{self, Argsort, Operands, Operator, QuantizeFeatures, QuantizeVectors, Ranks, Window};
 use gimbal_core::quant::Requantize;
 
+/// Spanning vectors shorter than so many counts for each element of the largest set have no trustworthy direction: what the
+/// elements see of all of them is rounded once for all, so that their errors add up. Points on a line, nearly, have one of
+/// their two from noise alone: whatever direction that is fits them, so that less is asked than of windows.
+const MINIMUM_SPAN: f32 = 0.75;
+
 /// Of what an element gives: what all of them together add to it is left out where it is less, as of places around their
 /// mean, which have none.
 const NOTHING: f32 = 1e-3;
@@ -123,9 +128,7 @@ impl Lowering<'_> {
         let reference = self.ranges.median_span() / self.writer.scale(sum);
         self.writer.parts.network(Role::Psi, sum);
         let chart = if psi.head.rows() == 3 { Chart::ThreeVectors } else { Chart::GramSchmidt };
-        // What the roundings of all elements add up to, by more than three standard deviations, has no direction. Points on a
-        // line, nearly, have one of their two from noise alone: whatever direction that is fits them, so that no more is asked.
-        let minimum = (self.most as f32).sqrt();
+        let minimum = MINIMUM_SPAN * self.most as f32;
         self.writer.parts.pose(PoseHead { reference, minimum, chart, vectors: sum });
         Ok(beside)
     }

@@ -45,7 +45,11 @@ pub(super) fn experiment(name: &'static str, preset: Preset) -> Result<Experimen
             ("QM9, at most 12 atoms, moved, turned and shuffled", methods)
         }
         _ => {
-            let methods = vec![method("giae", base.clone(), &[]), method("classical", pooled(&base), &[])];
+            let methods = vec![
+                method("giae", base.clone(), &[]),
+                method("pooled, without ψ", pooled(&base), &[]),
+                method("classical", concatenated(&base), &[]),
+            ];
             ("ten solids, moved, turned and shuffled", methods)
         }
     };
