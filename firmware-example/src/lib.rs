@@ -1,11 +1,12 @@
 //! What every firmware here shares: the logger, the panic handler, the way out, and the model with its
-//! test vectors; what differs between processors stands in [`machine`], and a stopwatch in [`clock`]. A
-//! program in `bin/` then fits on one screen.
+//! test vectors; what differs between processors stands in [`machine`], a stopwatch in [`clock`], and what moves
+//! sets in [`stream`]. A program in `bin/` then fits on one screen.
 
 #![no_std]
 
 pub mod clock;
 pub mod machine;
+pub mod stream;
 pub mod vectors;
 
 #[cfg(feature = "nrf52840")]

@@ -3,7 +3,7 @@
 //!
 //! [`synthetic_package`] is small and looks like what is trained; [`operators_package`] has every operator
 //! of core; those of [`mod@frames`] have its charts, each in a session, [`grids`] has every frame that moves no
-//! vectors, for devices; [`sets`] has windows of as many elements as there are; and those of [`networks`] went the whole road of a recipe. None is a trained model: weights are random, and scales keep the numbers away from both zero
+//! vectors, for devices; [`sets`] has windows of as many elements as there are, and [`solids`] one of the size of a recipe's; and those of [`networks`] went the whole road of a recipe. None is a trained model: weights are random, and scales keep the numbers away from both zero
 //! and saturation.
 
 pub mod bench;
@@ -14,6 +14,7 @@ mod loose;
 pub mod networks;
 mod operators;
 pub mod sets;
+pub mod solids;
 mod windows;
 
 pub use loose::Loose;

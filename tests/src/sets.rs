@@ -14,8 +14,8 @@ pub const DIGITS: u16 = 10;
 /// Numbers of a point's type.
 pub const TYPES: u16 = 4;
 
-const BYTE: (i16, i16) = (-128, 127);
-const SIGNED: (i16, i16) = (-32767, 32767);
+pub(crate) const BYTE: (i16, i16) = (-128, 127);
+pub(crate) const SIGNED: (i16, i16) = (-32767, 32767);
 
 /// What a set holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,25 +89,26 @@ impl SetKind {
     }
 }
 
-struct SetBuilder {
-    builder: Builder,
-    most: u16,
+/// A package in the making, for sets of up to so many elements.
+pub(crate) struct SetBuilder {
+    pub(crate) builder: Builder,
+    pub(crate) most: u16,
 }
 
 impl SetBuilder {
     /// A tensor of as many rows as there are elements.
-    fn rows(&mut self, dtype: Dtype, planes: u16, channels: u16) -> TensorId {
+    pub(crate) fn rows(&mut self, dtype: Dtype, planes: u16, channels: u16) -> TensorId {
         self.builder.parts.set_tensor(dtype, [planes, self.most, channels], 1.0 / 64.0, 0)
     }
 
-    fn canonical(&mut self, channels: u16) -> TensorId {
+    pub(crate) fn canonical(&mut self, channels: u16) -> TensorId {
         let canonical = self.rows(Dtype::I16, 1, channels);
         self.builder.parts.canonical(canonical);
         canonical
     }
 
     /// Elements as features, each field with a multiplier, of the caller's window or of the canonical one.
-    fn features(&mut self, from: TensorId, dtype: Dtype, channels: u16, multipliers: [i32; 4]) -> TensorId {
+    pub(crate) fn features(&mut self, from: TensorId, dtype: Dtype, channels: u16, multipliers: [i32; 4]) -> TensorId {
         let features = self.rows(dtype, 1, channels);
         self.builder.parts.push(Operator::QuantizeFeatures(QuantizeFeatures {
             operands: Operands::new(from, features),
@@ -117,7 +118,7 @@ impl SetBuilder {
         features
     }
 
-    fn pointwise(&mut self, x: TensorId, y: TensorId, shift: u16) {
+    pub(crate) fn pointwise(&mut self, x: TensorId, y: TensorId, shift: u16) {
         let (biases, clamp) = match self.builder.parts.tensors[usize::from(y)].dtype {
             Dtype::I8 => (-3000..=3000, BYTE),
             _ => (0..=0, SIGNED),
@@ -125,7 +126,7 @@ impl SetBuilder {
         self.builder.conv(x, y, Window::POINT, biases, clamped(shift, 0, clamp));
     }
 
-    fn pool(&mut self, x: TensorId, pooling: SetPooling, (multiplier, shift): (i32, u16)) -> TensorId {
+    pub(crate) fn pool(&mut self, x: TensorId, pooling: SetPooling, (multiplier, shift): (i32, u16)) -> TensorId {
         let [planes, _, channels] = self.builder.shape(x);
         let of = self.builder.parts.tensors[usize::from(x)].dtype;
         let dtype = if pooling == SetPooling::Sum { Dtype::I32 } else { of };
@@ -141,7 +142,7 @@ impl SetBuilder {
         y
     }
 
-    fn add(&mut self, x: TensorId, u: TensorId, multipliers: [i32; 2], clamp: (i16, i16)) -> TensorId {
+    pub(crate) fn add(&mut self, x: TensorId, u: TensorId, multipliers: [i32; 2], clamp: (i16, i16)) -> TensorId {
         let [planes, _, channels] = self.builder.shape(x);
         let dtype = self.builder.parts.tensors[usize::from(x)].dtype;
         let y = self.rows(dtype, planes, channels);
@@ -152,7 +153,14 @@ impl SetBuilder {
     }
 
     /// `y = W·x + U·pool(x)`.
-    fn layer(&mut self, x: TensorId, pooled: TensorId, channels: u16, shift: u16, clamp: (i16, i16)) -> TensorId {
+    pub(crate) fn layer(
+        &mut self,
+        x: TensorId,
+        pooled: TensorId,
+        channels: u16,
+        shift: u16,
+        clamp: (i16, i16),
+    ) -> TensorId {
         let [planes, ..] = self.builder.shape(x);
         let dtype = self.builder.parts.tensors[usize::from(x)].dtype;
         let y = self.rows(dtype, planes, channels);
@@ -162,8 +170,8 @@ impl SetBuilder {
         self.add(y, u, [1 << 14; 2], clamp)
     }
 
-    /// Where the points are and how they are turned; returns the canonical window.
-    fn pose(&mut self, channels: u16) -> TensorId {
+    /// Where the points are: their places as vectors, the mean of these, and the canonical window.
+    pub(crate) fn place(&mut self, channels: u16) -> [TensorId; 3] {
         let places = self.rows(Dtype::I16, 3, 1);
         self.builder.parts.push(Operator::QuantizeVectors(QuantizeVectors {
             operands: Operands::new(NONE, places),
@@ -172,8 +180,34 @@ impl SetBuilder {
         }));
         let mean = self.pool(places, SetPooling::Mean, (1 << 30, 30));
         self.head(Chart::Mean, mean, 1.0);
-        let canonical = self.canonical(channels);
+        [places, mean, self.canonical(channels)]
+    }
 
+    /// Vectors scaled by functions of their lengths, in place.
+    pub(crate) fn gate(&mut self, vectors: TensorId) {
+        let [_, _, channels] = self.builder.shape(vectors);
+        let weights = self.builder.matrix(channels.into(), channels.into(), (1 << 18)..=(1 << 20), 1 << 30);
+        let scratch = self.builder.tensor(Dtype::I16, [1, 2, channels.next_multiple_of(4)]);
+        self.builder.parts.push(Operator::NormGate(NormGate {
+            operands: Operands::new(vectors, vectors).with_scratch(scratch),
+            weights,
+            requantize: clamped(36, 0, (0, 32767)),
+            gate_shift: 14,
+            reserved: 0,
+        }));
+    }
+
+    /// How the points are turned, from the sums of two vectors of each.
+    pub(crate) fn turn(&mut self, vectors: TensorId) {
+        let spanning = self.rows(Dtype::I16, 3, 2);
+        self.pointwise(vectors, spanning, 37);
+        let sums = self.pool(spanning, SetPooling::Sum, (0, 1));
+        self.head(Chart::GramSchmidt, sums, 8.0);
+    }
+
+    /// Where the points are and how they are turned; returns the canonical window.
+    fn pose(&mut self, channels: u16) -> TensorId {
+        let [places, mean, canonical] = self.place(channels);
         let centred = self.add(places, mean, [1 << 14, -1 << 14], SIGNED);
         // Types alone: places would not be the same in another place.
         let features = self.features(NONE, Dtype::I8, channels, [0, 1 << 30, 0, 0]);
@@ -190,23 +224,12 @@ impl SetBuilder {
         self.builder.parts.push(Operator::OuterProduct(OuterProduct { operands, requantize, multiplier: 1 << 28 }));
         let pooled = self.pool(vectors, SetPooling::Mean, (1 << 30, 30));
         let mixed = self.layer(vectors, pooled, 6, 38, SIGNED);
-        let weights = self.builder.matrix(6, 6, (1 << 18)..=(1 << 20), 1 << 30);
-        let scratch = self.builder.tensor(Dtype::I16, [1, 2, 8]);
-        self.builder.parts.push(Operator::NormGate(NormGate {
-            operands: Operands::new(mixed, mixed).with_scratch(scratch),
-            weights,
-            requantize: clamped(36, 0, (0, 32767)),
-            gate_shift: 14,
-            reserved: 0,
-        }));
-        let spanning = self.rows(Dtype::I16, 3, 2);
-        self.pointwise(mixed, spanning, 37);
-        let sums = self.pool(spanning, SetPooling::Sum, (0, 1));
-        self.head(Chart::GramSchmidt, sums, 8.0);
+        self.gate(mixed);
+        self.turn(mixed);
         canonical
     }
 
-    fn head(&mut self, chart: Chart, vectors: TensorId, minimum: f32) {
+    pub(crate) fn head(&mut self, chart: Chart, vectors: TensorId, minimum: f32) {
         self.builder.parts.network(Role::Psi, vectors);
         self.builder.parts.pose(PoseHead { reference: 8000.0, minimum, chart, vectors });
     }
@@ -233,14 +256,14 @@ impl SetBuilder {
         self.builder.parts.network(Role::Eta, code);
     }
 
-    fn scores(&mut self, x: TensorId) -> TensorId {
+    pub(crate) fn scores(&mut self, x: TensorId) -> TensorId {
         let dtype = self.builder.parts.tensors[usize::from(x)].dtype;
         let scores = self.rows(dtype, 1, 1);
         self.pointwise(x, scores, 38);
         scores
     }
 
-    fn order(&mut self, scores: TensorId, canonical: TensorId) {
+    pub(crate) fn order(&mut self, scores: TensorId, canonical: TensorId) {
         let order = self.builder.parts.set_tensor(Dtype::I16, [2, self.most, 1], 1.0, 0);
         let operands = Operands { inputs: [scores, canonical], ..Operands::new(scores, order) };
         self.builder.parts.push(Operator::Argsort(Argsort { operands }));

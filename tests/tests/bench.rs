@@ -5,8 +5,10 @@
 use gimbal_core::{Aligned, Model};
 use gimbal_tests::bench::layers::LAYERS;
 use gimbal_tests::bench::package::{Benchmark, benchmark};
-use gimbal_tests::bench::{golden, measure, sizes};
+use gimbal_tests::bench::{golden, measure, points, sizes};
 use gimbal_tests::operators_windows;
+use gimbal_tests::sets::{SetKind, TYPES};
+use gimbal_tests::solids::{solid_package, solid_set};
 use gimbal_train::data::grid::load;
 use gimbal_train::inspect::predict;
 use gimbal_train::simulate::{Bin, Target, Vectors, simulate};
@@ -17,6 +19,9 @@ const PRECISION: u64 = 10;
 
 /// How far off a prediction may be, in percent of what QEMU counts for a window.
 const PREDICTED_PERCENT: f64 = 10.0;
+
+/// How the steps of sets may grow with the number of points, as its power; an order takes `n log n`.
+const GROWTH: [f64; 5] = [1.0, 1.0, 1.0, 1.25, 1.0];
 
 /// The value, or one clear sentence about what is missing.
 fn some<T>(result: anyhow::Result<T>) -> T {
@@ -38,6 +43,19 @@ fn no_layer_takes_more_than_it_did() {
 fn code_and_stack_are_no_larger_than_they_were() {
     let risen = some(golden::risen_sizes(&some(sizes::sizes())));
     assert!(risen.is_empty(), "{}", risen.join("\n"));
+}
+
+#[test]
+fn sets_of_points_take_no_more_than_they_did_and_grow_in_step() {
+    let counts = some(points::points());
+    let risen = some(golden::risen_points(&counts));
+    assert!(risen.is_empty(), "{}", risen.join("\n"));
+    for target in points::TARGETS {
+        for (step, most) in points::STEPS.into_iter().zip(GROWTH) {
+            let growth = some(points::growth(&counts, target, step));
+            assert!(growth.iter().all(|exponent| *exponent <= most), "{target}, {step}: {growth:?}");
+        }
+    }
 }
 
 #[test]
@@ -72,7 +90,11 @@ fn predictions_hold_for_what_ships() {
         [&Aligned(*include_bytes!("../data/wrist.gmbl")).0, &Aligned(*include_bytes!("../data/operators.gmbl")).0];
     let digits: &[u8] = &Aligned(*include_bytes!("../data/digits.gmbl")).0;
     let set = load("digits", Path::new("nowhere")).unwrap();
+    let points = SetKind::Points.package(1, 30, 30);
+    let solid = solid_package(1, 48, 48);
     let packages = [
+        ("points", &points[..], some(Vectors::compute(&points, &[typed_set(30)]))),
+        ("solid", &solid, some(Vectors::compute(&solid, &[solid_set(1, 48)]))),
         ("digits", digits, some(Vectors::of_grids(digits, &set, 1))),
         ("wrist", wrist, some(Vectors::recorded(wrist, 1))),
         ("operators", operators, some(Vectors::compute(operators, &operators_windows(1, 1)))),
@@ -92,4 +114,11 @@ fn predictions_hold_for_what_ships() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Points with types.
+fn typed_set(points: i32) -> Vec<i16> {
+    let one_hot = |which: i32| (0..i32::from(TYPES)).map(move |kind| if kind == which { 127 } else { 0 });
+    let element = |k: i32| [k * 37 % 900, k * k % 611, k * 91 % 313].into_iter().chain(one_hot(k % i32::from(TYPES)));
+    (0..points).flat_map(element).map(|x| x as i16).collect()
 }

@@ -68,10 +68,13 @@ pub fn run(options: &Options) -> Result<u8> {
     Ok(if equal { DONE } else { NO })
 }
 
-/// What shows people what the device finds; nothing for rings, signals and sets.
+/// What shows people what the device finds; nothing for rings and signals.
 fn shows(model: &Model<'_>) -> Option<Bin> {
+    if takes_sets(model) {
+        return Some(Bin::Points);
+    }
     let is_image = model.input().fields.iter().any(|field| field.kind == FieldKind::Row);
-    if is_image { Some(Bin::Digits) } else { (takes_vectors(model) && !takes_sets(model)).then_some(Bin::Pose) }
+    if is_image { Some(Bin::Digits) } else { takes_vectors(model).then_some(Bin::Pose) }
 }
 
 /// Of the recordings that ship, or of the set that the options name.

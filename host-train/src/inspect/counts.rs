@@ -39,6 +39,16 @@ impl Counts {
 
 /// An operator's; `None` if one of its tensors is not there.
 pub fn operator(model: &Model<'_>, operator: &Operator) -> Option<Counts> {
+    let mut counts = alone(model, operator)?;
+    if model.takes_sets() {
+        // Its tensors get the length of the set.
+        counts.add("of a set", 1.0);
+    }
+    Some(counts)
+}
+
+/// The same of an operator in a package of windows of one length.
+fn alone(model: &Model<'_>, operator: &Operator) -> Option<Counts> {
     let operands = operator.operands();
     let y = model.tensor(operands.output)?;
     let x = if operands.inputs[0] == NONE { y } else { model.tensor(operands.inputs[0])? };
@@ -112,6 +122,7 @@ pub fn canonicalize(model: &Model<'_>) -> Counts {
                 ("elements", elements),
             ]);
         }
+        Some(head) if head.chart == Chart::Mean => return canonicalize_set(model),
         Some(_) => Counts::new("canonicalize grid"),
     };
     for head in model.pose_heads() {
@@ -119,13 +130,13 @@ pub fn canonicalize(model: &Model<'_>) -> Counts {
             Chart::GramSchmidt
             | Chart::UprightGramSchmidt
             | Chart::ThreeVectors
+            | Chart::Mean
             | Chart::Direction
             | Chart::TwoVectors => ["directions", "pixels moved"],
             Chart::Centroid => ["centroids", "pixels moved"],
             Chart::Argmax if is_image => ["largest scores", "pixels permuted"],
             Chart::Argmax => ["largest scores", "electrodes moved"],
             Chart::Phase => ["phases", "samples delayed"],
-            Chart::Mean => ["means", "points moved"],
         };
         counts.add(chart, 1.0);
         counts.add(action, elements);
@@ -134,6 +145,20 @@ pub fn canonicalize(model: &Model<'_>) -> Counts {
         }
     }
     counts
+}
+
+/// That of points, in a set of the most: each step copies it, and takes its points back to the origin or turns them.
+fn canonicalize_set(model: &Model<'_>) -> Counts {
+    let (input, steps) = (model.input(), model.pose_heads().len() as f64);
+    let samples = f64::from(input.samples);
+    let turning = |kind| !matches!(kind, FieldKind::Row | FieldKind::Ring | FieldKind::Scalar);
+    let places = samples * input.fields.iter().filter(|field| turning(field.kind)).count() as f64;
+    Counts::new("canonicalize set").with([
+        ("rotations", steps - 1.0),
+        ("fields", steps * samples * input.fields.len() as f64),
+        ("points moved", steps * places),
+        ("elements", steps * model.window_len() as f64),
+    ])
 }
 
 /// A type as people write it.

@@ -104,6 +104,8 @@ pub enum Bin {
     Pose,
     /// Logs class, angle, confidence and the canonical image of every image, and of one at changing angles.
     Digits,
+    /// Logs class, pose, confidence and order of every set, and of the same set moved and shuffled.
+    Points,
     /// Logs what each operator takes; it counts in an emulator that runs with `-icount shift=0`.
     Bench,
 }
@@ -116,6 +118,7 @@ impl Bin {
             Self::Golden => "golden",
             Self::Pose => "pose",
             Self::Digits => "digits",
+            Self::Points => "points",
             Self::Bench => "bench",
         }
     }

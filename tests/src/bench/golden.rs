@@ -27,6 +27,12 @@ pub fn sizes_path() -> PathBuf {
     here().join("data/bench/sizes.json")
 }
 
+/// Where the counts of sets of points stand.
+#[must_use]
+pub fn points_path() -> PathBuf {
+    here().join("data/bench/points.json")
+}
+
 /// Writes counts.
 ///
 /// # Errors
@@ -56,6 +62,14 @@ pub fn risen_layers(target: Target, rows: &[Row]) -> Result<Vec<String>> {
 /// Where the golden file is not there or cannot be read.
 pub fn risen_sizes(sizes: &BTreeMap<String, u64>) -> Result<Vec<String>> {
     Ok(risen(sizes, &load(&sizes_path())?))
+}
+
+/// The same for sets of points.
+///
+/// # Errors
+/// Where the golden file is not there or cannot be read.
+pub fn risen_points(counts: &BTreeMap<String, u64>) -> Result<Vec<String>> {
+    Ok(risen(counts, &load(&points_path())?))
 }
 
 fn load<T: DeserializeOwned>(path: &Path) -> Result<T> {

@@ -8,6 +8,7 @@
 //! * [`layers`] — the table of layers: a new one is one entry;
 //! * [`package`] — one package with all of them;
 //! * [`measure`] — instructions of each, in QEMU, and [`sizes`] of code and stack;
+//! * [`points`](mod@points) — what a set of points takes, by its size;
 //! * [`plugin`] — cycles and stack on the Cortex-M4;
 //! * [`peers`] — CMSIS-NN's counts;
 //! * [`fit`](mod@fit) — the same for random layers, to predict others by;
@@ -21,6 +22,7 @@ pub mod measure;
 pub mod package;
 pub mod peers;
 pub mod plugin;
+pub mod points;
 pub mod sizes;
 pub mod table;
 

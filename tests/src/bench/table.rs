@@ -3,6 +3,8 @@
 use super::fit::Quality;
 use super::measure::Row;
 use super::peers::Peer;
+use super::points;
+use anyhow::Result;
 use gimbal_train::simulate::Target;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -40,6 +42,26 @@ pub fn layers(target: Target, rows: &[Row], peers: &[Peer]) -> String {
 #[must_use]
 pub fn sizes(sizes: &BTreeMap<String, u64>) -> String {
     sizes.iter().map(|(name, bytes)| format!("{name:20}{:>12} B\n", grouped(*bytes))).collect()
+}
+
+/// What sets of points take, and the exponents of their growth from one size to the next.
+///
+/// # Errors
+/// Where a size was not measured.
+pub fn points(counts: &BTreeMap<String, u64>) -> Result<String> {
+    let mut text = String::new();
+    for target in points::TARGETS {
+        text += &format!("{:32}", format!("{target}: instructions"));
+        text += &points::SIZES.map(|size| format!("{:>13}", format!("{size} points"))).concat();
+        text += &format!("{:>16}\n", "growth as nᵖ");
+        for step in points::STEPS {
+            let count = |size| counts.get(&points::name(target, size, step)).copied().unwrap_or(0);
+            text += &format!("{step:32}{}", points::SIZES.map(|size| format!("{:>13}", grouped(count(size)))).concat());
+            let [few, many] = points::growth(counts, target, step)?;
+            text += &format!("{few:>10.2},{many:5.2}\n");
+        }
+    }
+    Ok(text)
 }
 
 /// How well each kind of step of a processor is predicted.

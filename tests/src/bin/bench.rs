@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use clap::Parser;
 use gimbal_tests::bench::measure::Row;
-use gimbal_tests::bench::{fit, golden, measure, peers, sizes, table};
+use gimbal_tests::bench::{fit, golden, measure, peers, points, sizes, table};
 use gimbal_train::simulate::Target;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -15,19 +15,21 @@ const UNITS: &str = "Instructions are those that the emulated processor executes
     what a session does around the operator: decoding its record and finding its tensors. A MAC is a \
     multiplication of an activation by a weight, padded taps included. The ratio is ours to CMSIS-NN's for the \
     same layer: below 1 we take fewer. Cycles are estimated for the Cortex-M4, from Arm's table, without wait \
-    states. Sizes are bytes, of code and constants (text) of the firmware `golden`, and of stack below the caller.";
+    states. Growth is the exponent from the size of a set before. Sizes are bytes, of code and constants (text) of \
+    the firmware `golden`, and of stack below the caller.";
 
 /// Counts what each layer takes on an emulated processor, beside what CMSIS-NN takes.
 #[derive(Parser)]
 #[command(bin_name = "tests/bench", max_term_width = 100, after_help = UNITS)]
 struct Options {
-    /// m0 (v6-M code), m3, m4, m7, m33, m55, rv32; `sizes`, for bytes of code and stack; `all`; or `fit`.
+    /// m0 (v6-M code), m3, m4, m7, m33, m55, rv32; `sizes`, for bytes of code and stack; `points`, for sets of
+    /// points of several sizes; `all`; or `fit`.
     what: String,
     /// Of `fit`, the targets or `all` [default: all]: measures layers of many shapes and writes what everything takes that
     /// kernels do to host-train/src/inspect/costs.toml, from which `gimbal inspect --target` predicts.
     targets: Vec<String>,
-    /// Also write the counts: for a target an array of layers, for `sizes` an object of bytes, for `all` an
-    /// object with these under their names.
+    /// Also write the counts: for a target an array of layers, for `sizes` and `points` an object of numbers, for
+    /// `all` an object with these under their names.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Also make them the golden counts in tests/data/bench, which `tests/run` does not let rise by more than 1 %.
@@ -57,12 +59,15 @@ fn run(options: &Options) -> Result<()> {
     if !options.targets.is_empty() {
         bail!("only `fit` takes several targets");
     }
-    let targets = if what == "sizes" { vec![] } else { targets(what)? };
+    let targets = if matches!(what, "sizes" | "points") { vec![] } else { targets(what)? };
     for target in targets {
         all.insert(target.to_string(), json!(layers(target, options)?));
     }
     if matches!(what, "all" | "sizes") {
         all.insert("sizes".into(), json!(bytes(options)?));
+    }
+    if matches!(what, "all" | "points") {
+        all.insert("points".into(), json!(sets(options)?));
     }
     match &options.json {
         Some(path) if what == "all" => golden::save(path, &all),
@@ -84,7 +89,7 @@ fn targets(name: &str) -> Result<Vec<Target>> {
     match name.parse() {
         _ if name == "all" => Ok(Target::ALL.to_vec()),
         Ok(target) => Ok(vec![target]),
-        Err(error) => bail!("{error}, and there are `sizes`, `all` and `fit`"),
+        Err(error) => bail!("{error}, and there are `sizes`, `points`, `all` and `fit`"),
     }
 }
 
@@ -96,6 +101,15 @@ fn fit(names: &[String]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn sets(options: &Options) -> Result<BTreeMap<String, u64>> {
+    let counts = points::points()?;
+    println!("{}", table::points(&counts)?);
+    if options.save {
+        golden::save(&golden::points_path(), &counts)?;
+    }
+    Ok(counts)
 }
 
 fn bytes(options: &Options) -> Result<BTreeMap<String, u64>> {

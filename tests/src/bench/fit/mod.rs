@@ -9,6 +9,7 @@
 //! of what the layer takes, so that small layers matter as much as large ones.
 
 pub mod package;
+pub mod sets;
 pub mod solve;
 
 use super::{here, measure, package::benchmark};
