@@ -54,11 +54,13 @@ pub fn solid_package(seed: u64, least: u16, most: u16) -> Vec<u8> {
     b.builder.parts.encode().expect("the parts fit together")
 }
 
-/// A set of so many points for it, longer along one axis than along the next, so that there is a pose.
+/// A set of so many points for it, longer along one axis than along the next and denser on one side, so that there is a
+/// pose.
 #[must_use]
 pub fn solid_set(seed: u64, points: u16) -> Vec<i16> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    (0..points).flat_map(|_| [1500, 900, 500].map(|reach| rng.random_range(-reach..=reach) + 400)).collect()
+    let mut along = |reach: f32| (reach * rng.random_range(0.0f32..1.0).powi(3)) as i16;
+    (0..points).flat_map(|_| [3000.0, 1800.0, 1000.0].map(&mut along)).collect()
 }
 
 fn contract(most: u16) -> Contract {

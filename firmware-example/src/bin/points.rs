@@ -116,8 +116,10 @@ fn refusals(session: &mut Session<'_, '_>, set: &mut [i16]) {
     let set = unwrap!(set.get_mut(..most));
     set.chunks_exact_mut(channels).for_each(|row| row.iter_mut().zip([300, -200, 5]).for_each(|(x, at)| *x = at));
     refusal(session, "all in one place", set);
-    for (row, at) in set.chunks_exact_mut(channels).zip((-2000..).step_by(10)) {
-        row.iter_mut().take(3).for_each(|x| *x = at);
+    // Not evenly: what is symmetric has no vectors at all.
+    let elements = (most / channels) as i32;
+    for (row, k) in set.chunks_exact_mut(channels).zip(1..) {
+        row.iter_mut().take(3).for_each(|x| *x = (4000 * k * k / (elements * elements)) as i16);
     }
     refusal(session, "on a line", set);
 }

@@ -28,6 +28,9 @@ struct Options {
     /// Of `fit`, the targets or `all` [default: all]: measures layers of many shapes and writes what everything takes that
     /// kernels do to host-train/src/inspect/costs.toml, from which `gimbal inspect --target` predicts.
     targets: Vec<String>,
+    /// Of `fit`, only steps of a kind that has no costs yet, such as those of a new operator; all others stay.
+    #[arg(long)]
+    new: bool,
     /// Also write the counts: for a target an array of layers, for `sizes` and `points` an object of numbers, for
     /// `all` an object with these under their names.
     #[arg(long, value_name = "FILE")]
@@ -54,7 +57,10 @@ fn run(options: &Options) -> Result<()> {
         if options.json.is_some() || options.save {
             bail!("`fit` writes its own file: without --json and --save");
         }
-        return fit(&options.targets);
+        return fit(&options.targets, options.new);
+    }
+    if options.new {
+        bail!("only `fit` takes --new");
     }
     if !options.targets.is_empty() {
         bail!("only `fit` takes several targets");
@@ -93,11 +99,11 @@ fn targets(name: &str) -> Result<Vec<Target>> {
     }
 }
 
-fn fit(names: &[String]) -> Result<()> {
+fn fit(names: &[String], new: bool) -> Result<()> {
     let all = ["all".to_owned()];
     for name in if names.is_empty() { &all } else { names } {
         for target in targets(name)? {
-            println!("{}", table::qualities(target, &fit::fit(target)?));
+            println!("{}", table::qualities(target, &fit::fit(target, new)?));
         }
     }
     Ok(())

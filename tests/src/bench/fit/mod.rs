@@ -43,37 +43,48 @@ pub struct Quality {
     pub worst: f64,
 }
 
-/// Measures, fits and writes the costs of a processor; those of others stay.
+/// Measures, fits and writes the costs of a processor; those of others stay. If `new`, so do those of its kinds of steps
+/// that have costs, and only packages with other steps are measured.
 ///
 /// # Errors
 /// As [`measure::layers`], and where the file cannot be read or written.
-pub fn fit(target: Target) -> Result<Vec<Quality>> {
-    let samples = samples(target)?;
+pub fn fit(target: Target, new: bool) -> Result<Vec<Quality>> {
+    let mut all = load()?;
+    let costs = all.entry(target.name().into()).or_default();
+    if !new {
+        costs.clear();
+    }
+    let mut samples = samples(target, costs)?;
+    samples.retain(|sample| !costs.contains_key(&sample.counts.kind));
     let kinds: BTreeSet<&str> = samples.iter().map(|sample| &*sample.counts.kind).collect();
     let of_kind = |kind: &str| samples.iter().filter(|sample| sample.counts.kind == kind).collect::<Vec<_>>();
-    let costs: Costs = kinds.iter().map(|kind| ((*kind).into(), coefficients(&of_kind(kind)))).collect();
-    let qualities = kinds.iter().map(|kind| quality(kind, &of_kind(kind), &costs)).collect::<Result<_>>()?;
-    let mut all = load()?;
-    all.insert(target.name().into(), costs);
+    costs.extend(kinds.iter().map(|kind| ((*kind).into(), coefficients(&of_kind(kind)))));
+    let qualities = kinds.iter().map(|kind| quality(kind, &of_kind(kind), costs)).collect::<Result<_>>()?;
     let path = path();
     fs::write(&path, text(&all)).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(qualities)
 }
 
-/// Every step of every package.
-fn samples(target: Target) -> Result<Vec<Sample>> {
+/// Every step of every package that has a step without costs.
+fn samples(target: Target, known: &Costs) -> Result<Vec<Sample>> {
     let table = benchmark();
     let mut samples = vec![];
     for (package, window) in package::packages().into_iter().chain([(table.package, table.window)]) {
         let model = Model::from_bytes(&package)?;
-        let run = measure::run(target, &package, &Vectors::compute(&package, &[window])?)?;
         let operators = model.operators().map(|operator| counts::operator(&model, &operator));
-        let steps = operators.chain([Some(counts::canonicalize(&model))]);
-        let counted = run.operators.iter().chain([&run.canonicalize]);
-        for (counts, counted) in steps.zip(counted) {
-            let counts = counts.context("an operator has no tensors")?;
-            samples.push(Sample { counts, instructions: counted.instructions as f64 });
+        let steps: Option<Vec<Counts>> = operators.chain([Some(counts::canonicalize(&model))]).collect();
+        let steps = steps.context("an operator has no tensors")?;
+        if steps.iter().all(|step| known.contains_key(&step.kind)) {
+            continue;
         }
+        let run = measure::run(target, &package, &Vectors::compute(&package, &[window])?)?;
+        let counted = run.operators.iter().chain([&run.canonicalize]);
+        samples.extend(
+            steps
+                .into_iter()
+                .zip(counted)
+                .map(|(counts, counted)| Sample { counts, instructions: counted.instructions as f64 }),
+        );
     }
     Ok(samples)
 }
