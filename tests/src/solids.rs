@@ -49,7 +49,7 @@ pub fn solid_package(seed: u64, least: u16, most: u16) -> Vec<u8> {
     b.relu(largest, dense);
     b.pointwise(dense, code, 39);
     b.builder.parts.network(Role::Eta, code);
-    let scores = b.scores(trunk, Dtype::I8);
+    let scores = b.scores(trunk);
     b.order(scores, canonical);
     b.builder.parts.encode().expect("the parts fit together")
 }

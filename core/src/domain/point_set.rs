@@ -1,5 +1,10 @@
 //! Sets of points: `i16[elements, channels]`, whose elements hold places, and vectors and numbers beside them, in any
 //! order.
+//!
+//! Coordinates are integers, so one that is no finite number has no place here: whoever makes counts of floats refuses it
+//! there, as `gimbal canonicalize` does. Sets of too few or too many elements are an
+//! [`Error::Input`](crate::Error::Input), and sets whose points are all in one place, or on a line, are
+//! [`Degenerate`](crate::group::Degenerate).
 
 use crate::format::{Field, FieldKind};
 use crate::group::so3::Rotation;

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 const PREDICTED: &str = "Instructions are predicted, not counted: a sum over what the kernels do, as far as shapes \
     tell, times what that took when layers of many shapes ran in QEMU with -icount shift=0, where every instruction \
-    counts once (`tests/bench fit`). They include what a session does around an operator. For the packages that ship \
+    counts once (`tests/bench fit`). They include what a session does around an operator; of sets they are those of the most elements. For the packages that ship \
     with the tests the total is within 10 % of what QEMU counts. Cycles of a board are more.";
 
 #[derive(Args)]
