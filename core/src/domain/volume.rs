@@ -478,8 +478,8 @@ mod tests {
     #[test]
     fn places_that_mirror_each_other_fall_into_cells_that_do() {
         for side in 1..6 {
-            for place in (1 << 12..side << 15).step_by(1 << 12) {
-                let [here, there] = [place, -place].map(|place| nearest(place as i32, side));
+            for place in (1 << 12..(side as i32) << 15).step_by(1 << 12) {
+                let [here, there] = [place, -place].map(|place| nearest(place, side));
                 assert_eq!(here.wrapping_add(there), side - 1, "{side}, {place}");
             }
         }
