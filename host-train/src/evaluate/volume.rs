@@ -7,7 +7,7 @@
 
 use super::device::Device as Core;
 use super::metrics::percentile;
-use crate::data::generate::voxels::{self, SIDE, filled, points};
+use crate::data::generate::voxels::{SIDE, filled, points};
 use crate::data::generate::{Generator, Voxels};
 use crate::data::rotation::random_quaternion;
 use anyhow::Result;
@@ -71,7 +71,7 @@ pub fn figures(core: &mut Core<'_>) -> Result<Vec<(String, f64)>> {
         let truly = |seen: &Seen, acting| canonical(&seen.given, &Semidirect { normal: seen.pose.normal, acting });
         known.push(agreement(&truly(&first, g)?, &truly(&second, h)?));
         let [from, to] = [(g, first), (h, second)].map(|(g, seen)| g.inverse().compose(seen.pose.acting));
-        law.push(voxels::apart_degrees(label, &to.compose(from.inverse())));
+        law.push(Voxels.stabilizer(label).angle_to(&to.compose(from.inverse())).to_degrees());
     }
     let mean = |shares: &[f32]| f64::from(shares.iter().sum::<f32>()) / shares.len() as f64;
     let mut figures = vec![("volume_agreement_given".to_owned(), mean(&given))];

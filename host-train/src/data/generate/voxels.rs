@@ -5,12 +5,10 @@
 //! the cube along each axis.
 
 use super::solids::{Form, SOLIDS, Surface, surfaces};
-use super::{Drawn, Generator, Solids};
+use super::{Drawn, Generator, Solids, Stabilizer};
 use crate::data::rotation::{Matrix, matrix, turn};
 use gimbal_core::domain::volume::{self, COUNTS_PER_CELL, Volume};
-use gimbal_core::group::Group;
-use gimbal_core::group::so3::Rotation;
-use rand::{RngExt, SeedableRng};
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::sync::OnceLock;
 
@@ -20,8 +18,6 @@ pub const SIDE: usize = 24;
 const CELLS: f32 = 6.0;
 /// Farther from its middle, in units, no solid reaches.
 const REACH: f32 = 1.85;
-/// Places that tell which turns leave a solid as it is.
-const SURVEY: usize = 20_000;
 
 /// See the module. A unit is the side of a cell.
 #[derive(Debug)]
@@ -38,6 +34,14 @@ impl Generator for Voxels {
 
     fn per_count(&self) -> f32 {
         1.0 / f32::from(COUNTS_PER_CELL)
+    }
+
+    fn stabilizer(&self, label: usize) -> Stabilizer {
+        Solids.stabilizer(label)
+    }
+
+    fn mirror_image(&self, label: usize) -> usize {
+        Solids.mirror_image(label)
     }
 
     /// Until it is turned, all elements stand where the solid's middle does.
@@ -78,34 +82,6 @@ pub fn points(cells: &[u8], elements: usize) -> Vec<i16> {
     memory
 }
 
-/// How far a turn of a solid about its middle is from the nearest that leaves the solid as it is, degrees.
-pub fn apart_degrees(label: usize, turn: &Rotation) -> f32 {
-    let Inside { symmetries, round, .. } = &insides()[label];
-    let apart = |symmetry: &Rotation| {
-        let rest = symmetry.inverse().compose(*turn);
-        // About the third axis, round solids turn as they like.
-        let [_, _, [_, _, along]] = rest.rows();
-        if *round { along.clamp(-1.0, 1.0).acos() } else { rest.angle_to(&Rotation::IDENTITY) }
-    };
-    symmetries.iter().map(apart).fold(f32::INFINITY, f32::min).to_degrees()
-}
-
-/// The rotations that take a cube along the axes to itself.
-fn quarter_turns() -> Vec<Rotation> {
-    let quarters = [[1.0, 1.0, 0.0, 0.0], [1.0, 0.0, 1.0, 0.0]].map(Rotation::from_quaternion);
-    let mut found = vec![Rotation::IDENTITY];
-    let mut at = 0;
-    while let Some(&from) = found.get(at) {
-        for next in quarters.map(|quarter| quarter.compose(from)) {
-            if !found.contains(&next) {
-                found.push(next);
-            }
-        }
-        at += 1;
-    }
-    found
-}
-
 fn transposed(r: &Matrix) -> Matrix {
     std::array::from_fn(|i| std::array::from_fn(|j| r[j][i]))
 }
@@ -116,10 +92,6 @@ struct Inside {
     form: Inner,
     centre: [f32; 3],
     size: f32,
-    /// Those of [`quarter_turns`] that leave it as it is.
-    symmetries: Vec<Rotation>,
-    /// Whether all turns about the third axis do.
-    round: bool,
 }
 
 #[derive(Debug)]
@@ -136,12 +108,10 @@ enum Inner {
 
 fn insides() -> &'static [Inside] {
     static INSIDES: OnceLock<Vec<Inside>> = OnceLock::new();
-    let inside = |((_, form), surface): (&(&str, Form), &Surface)| {
-        let form = inner(*form);
-        let round = matches!(form, Inner::Turned(_) | Inner::Torus(_));
-        let mut inside = Inside { form, centre: surface.centre, size: surface.size, symmetries: Vec::new(), round };
-        inside.symmetries = quarter_turns().into_iter().filter(|turn| inside.is_left_by(turn)).collect();
-        inside
+    let inside = |((_, form), surface): (&(&str, Form), &Surface)| Inside {
+        form: inner(*form),
+        centre: surface.centre,
+        size: surface.size,
     };
     INSIDES.get_or_init(|| SOLIDS.iter().zip(surfaces()).map(inside).collect())
 }
@@ -168,19 +138,6 @@ fn inner(form: Form) -> Inner {
 }
 
 impl Inside {
-    /// Whether a turn leaves the solid as it is, but for so few places as the middle that was surveyed is off.
-    fn is_left_by(&self, turn: &Rotation) -> bool {
-        let mut rng = ChaCha8Rng::seed_from_u64(0);
-        let mut places = (0..SURVEY).map(|_| std::array::from_fn(|_| rng.random_range(-REACH..REACH)));
-        let (mut held, mut changed) = (0, 0);
-        places.by_ref().for_each(|place| {
-            let [here, there] = [self.holds(place), self.holds(turn.act(place))];
-            held += usize::from(here);
-            changed += usize::from(here != there);
-        });
-        10 * changed < held
-    }
-
     /// Whether a place around the solid's middle, in units, is inside.
     fn holds(&self, place: [f32; 3]) -> bool {
         let [x, y, z]: [f32; 3] = std::array::from_fn(|axis| place[axis] * self.size + self.centre[axis]);
@@ -209,6 +166,7 @@ fn dot(a: [f32; 3], b: [f32; 3]) -> f32 {
 mod tests {
     use super::*;
     use crate::data::rotation::random_quaternion;
+    use rand::SeedableRng;
 
     /// Of the number of cells, against the solid's volume: cells on the surface are inside or not as their middles are.
     const TOLERANCE: f32 = 0.05;
@@ -279,25 +237,21 @@ mod tests {
         }
     }
 
-    /// As many of a cube's rotations as geometry says.
+    /// What leaves a surface as it is leaves what is inside, but for so few places as the middle that was surveyed is off.
     #[test]
     fn symmetries_are_those_of_the_solids() {
-        for ((name, _), inside) in SOLIDS.iter().zip(insides()) {
-            let expected = match *name {
-                "cube" => 24,
-                "tetrahedron" => 12,
-                "bar" | "cylinder" | "torus" => 8,
-                "cone" | "pyramid" => 4,
-                "left screw" | "right screw" => 2,
-                _ => 1,
-            };
-            assert_eq!(inside.symmetries.len(), expected, "{name}");
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        for (label, inside) in insides().iter().enumerate() {
+            let Stabilizer::Finite(all) = Voxels.stabilizer(label) else { continue };
+            for turn in all {
+                let places = (0..2000).map(|_| std::array::from_fn(|_| rng.random_range(-REACH..REACH)));
+                let kept: Vec<[bool; 2]> =
+                    places.map(|place| [inside.holds(place), inside.holds(turn.act(place))]).collect();
+                let held = kept.iter().filter(|[here, _]| *here).count();
+                let changed = kept.iter().filter(|[here, there]| here != there).count();
+                assert!(10 * changed < held, "{}, {turn:?}: {changed} of {held}", SOLIDS[label].0);
+            }
         }
-        let label = |name: &str| SOLIDS.iter().position(|(other, _)| *other == name).unwrap();
-        let about_z = Rotation::from_quaternion([0.9, 0.0, 0.0, 0.3]);
-        assert!(apart_degrees(label("cone"), &about_z) < 0.1 && apart_degrees(label("L-block"), &about_z) > 30.0);
-        let quarter = Rotation::from_quaternion([1.0, 1.0, 0.0, 0.0]);
-        assert!(apart_degrees(label("cube"), &quarter) < 0.1 && apart_degrees(label("cone"), &quarter) > 89.0);
     }
 
     /// What is trained on and what is measured are these very points.
