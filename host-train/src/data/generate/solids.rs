@@ -292,8 +292,8 @@ mod tests {
     /// The largest distance from points that were moved to the surface that they were taken from.
     fn apart(surface: &Surface, moved: &dyn Fn([f32; 3]) -> [f32; 3]) -> f32 {
         let mut rng = ChaCha8Rng::seed_from_u64(9);
-        let dense: Vec<[f32; 3]> = (0..20_000).map(|_| surface.point(&mut rng)).collect();
-        let points = (0..100).map(|_| moved(surface.point(&mut rng)));
+        let dense: Vec<[f32; 3]> = (0..5000).map(|_| surface.point(&mut rng)).collect();
+        let points = (0..40).map(|_| moved(surface.point(&mut rng)));
         let squared = |a: [f32; 3], b: &[f32; 3]| (0..3).map(|i| (a[i] - b[i]).powi(2)).sum::<f32>();
         points.map(|p| dense.iter().map(|q| squared(p, q)).fold(f32::MAX, f32::min).sqrt()).fold(0.0, f32::max)
     }
@@ -321,7 +321,7 @@ mod tests {
         let (screw, mirror) = (&surfaces()[left], |[x, y, z]: [f32; 3]| [x, -y, z]);
         // About their centres they differ in the sign of the second axis.
         let mut rng = ChaCha8Rng::seed_from_u64(10);
-        let dense: Vec<[f32; 3]> = (0..20_000).map(|_| surfaces()[right].point(&mut rng)).collect();
+        let dense: Vec<[f32; 3]> = (0..5000).map(|_| surfaces()[right].point(&mut rng)).collect();
         for _ in 0..100 {
             let p = mirror(screw.point(&mut rng));
             let near =
