@@ -1,6 +1,6 @@
 //! Recipes of grids: images, signals and rings of electrodes, under rotations, translations and shifts.
 
-use super::{QuantizeSection, RecipeError, TrainingSection, at_least_one, fraction, value, weight, width};
+use super::{QuantizeSection, RecipeError, TrainingSection, at_least_one, fraction, odd, value, weight, width};
 use crate::group::{Group, group};
 use crate::nn::Symmetry;
 use crate::nn::grid::Extent;
@@ -303,7 +303,7 @@ impl GridRecipe {
             return value("delta.channels", "is empty");
         }
         for size in self.delta.size {
-            super::odd("delta.size", size)?;
+            odd("delta.size", size)?;
         }
         if self.delta.loudness > 0 && !is_ring {
             return value("delta.loudness", "is that of rings: only turning these moves it as it moves the sample");
