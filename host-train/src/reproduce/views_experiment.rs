@@ -32,7 +32,7 @@ fn wider(base: &SetRecipe) -> SetRecipe {
 }
 
 /// Numbers of an element behind each layer of the trunk.
-const WIDER: [usize; 2] = [64, 112];
+const WIDER: [usize; 2] = [64, 88];
 
 #[cfg(test)]
 mod tests {
