@@ -119,7 +119,7 @@ mod tests {
             let back =
                 |acting, cells: &[u8]| canonical(cells, &Semidirect { acting, ..RigidMotion3::IDENTITY }).unwrap();
             let known = agreement(&back(g, &first), &back(h, &second));
-            assert!(known > 0.7, "{label}: {known}");
+            assert!(known > 0.6, "{label}: {known}");
             assert!(known > agreement(&back(g, &first), &back(g, &second)), "{label}");
         }
     }
