@@ -4,8 +4,8 @@
 //! the scores `w·f`, largest first; `x̂ = (R·δ(z) + t)` in the order of the caller, which is that of `π⁻¹`.
 //! `L = w_r · d(x̂, x) + w_e · entropy(SoftSort) + w_c · cross-entropy(head(z), label)`.
 //! The distance d is measured in the canonical pose, which changes none of it: cross-entropy of types, mean squared error
-//! of places. Without an order it is the Chamfer distance, the mean squared distance to the nearest, both ways, of δ's
-//! points and the set's: no element is named.
+//! of places. Where neither an order nor their place side by side tells elements apart it is the Chamfer distance, the
+//! mean squared distance to the nearest, both ways, of δ's points and the set's: no element is named.
 //! The code is equal for every permutation, rotation and translation because c's elements are, but for their order, and
 //! pools forget that.
 
@@ -230,9 +230,10 @@ impl SetModel {
         let place = if self.points { 3 } else { 0 };
         let points = self.points.then(|| {
             let [estimate, truth] = [decoded.clone(), forward.canonical.clone()].map(|x| x.narrow(2, 0, 3));
-            match forward.sorted {
-                Some(_) => (estimate - truth).square().mean(),
-                None => chamfer(estimate, truth).mean(),
+            // Side by side, elements are named by where they stand.
+            match forward.sorted.is_some() || self.pooling == SetPooling::Concatenate {
+                true => (estimate - truth).square().mean(),
+                false => chamfer(estimate, truth).mean(),
             }
         });
         let types = (channels > place).then(|| {
