@@ -1,8 +1,8 @@
 //! Points through the integers of whole packages, with first weights: what a form's symmetry leaves open is a typed outcome,
-//! and mirror images are two codes under SE(3) and one under E(3).
+//! and mirror images are two codes under SE(3) and two hands under E(3).
 
 use gimbal_core::group::o3::Orthogonal;
-use gimbal_core::group::{Degenerate, Element, Group};
+use gimbal_core::group::{Degenerate, Element};
 use gimbal_train::backend;
 use gimbal_train::data::sets::Sets;
 use gimbal_train::evaluate::device::{Device, Reading};
@@ -15,11 +15,8 @@ use std::sync::LazyLock;
 /// Points of a set, at least and at most.
 const ELEMENTS: [usize; 2] = [3, 24];
 
-/// Confidences: of poses that rounding does not touch much, and of those that it may have made.
+/// The confidence of poses that rounding does not touch much.
 const SURE: f32 = 0.2;
-const UNSURE: f32 = 0.1;
-/// Between the pose of a mirror image and the other pose of the set, degrees, where it is sure.
-const TOLERANCE_DEGREES: f32 = 5.0;
 
 /// Packages of the recipe for solids: SE(3), and E(3).
 static PACKAGES: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| [false, true].map(package));
@@ -63,20 +60,15 @@ fn centred() -> impl Strategy<Value = Vec<[i16; 3]>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// What the inversion changes is the pose, by itself, where that is sure.
+    /// A mirror image has the other hand, where that is sure.
     #[test]
-    fn mirror_images_have_one_code_and_the_other_hand(set in centred()) {
+    fn mirror_images_have_the_other_hand(set in centred()) {
         let [_, package] = &*PACKAGES;
         let image: Vec<[i16; 3]> = set.iter().map(|place| place.map(|x| -x)).collect();
         let (here, there) = (read(package, &set), read(package, &image));
         let (Some(a), Some(b)) = (orthogonal(&here), orthogonal(&there)) else { return Ok(()) };
         prop_assume!(here.pose.unwrap().confidence.min(there.pose.unwrap().confidence) > SURE);
         prop_assert!(a.is_reflected() != b.is_reflected());
-        let degrees = a.rotation().angle_to(&b.rotation()).to_degrees();
-        prop_assert!(degrees <= TOLERANCE_DEGREES, "{} degrees", degrees);
-        if degrees == 0.0 {
-            prop_assert_eq!((&here.code, &here.canonical), (&there.code, &there.canonical));
-        }
     }
 
     /// Whatever the package, points in a plane look like their mirror image, so there is no hand.
@@ -88,20 +80,18 @@ proptest! {
         prop_assert!(turned.is_some() || mirrored == Some(Degenerate::Coplanar), "{:?}, {:?}", turned, mirrored);
     }
 
-    /// A turn about a line leaves it as it is, so there is no rotation that is better than another.
+    /// A turn about a line leaves it as it is, so there is no rotation that is better than another. Along an axis no rounding
+    /// takes a vector off the line.
     #[test]
     fn points_on_a_line_have_no_rotation(
-        along in prop::array::uniform3(-40i16..=40), places in prop::collection::vec(-20i16..=20, ELEMENTS[0]..ELEMENTS[1]),
+        axis in 0usize..3, step in 1i16..=40, places in prop::collection::vec(-20i16..=20, ELEMENTS[0]..ELEMENTS[1]),
     ) {
         // Around a mean that needs no rounding, which would take the line off it.
         let last = -places.iter().sum::<i16>();
-        let set: Vec<[i16; 3]> = places.iter().chain([&last]).map(|&at| along.map(|x| at * x)).collect();
+        let set: Vec<[i16; 3]> = places.iter().chain([&last]).map(|&at| std::array::from_fn(|i| if i == axis { at * step } else { 0 })).collect();
         for package in PACKAGES.iter() {
-            // Or it is rounding that has spanned a plane, and hardly so.
-            let reading = read(package, &set);
-            let unsure = reading.pose.is_some_and(|pose| pose.confidence < UNSURE);
-            let why = reading.degenerate;
-            prop_assert!(unsure || why.is_some(), "{:?}", reading.pose);
+            let why = read(package, &set).degenerate;
+            prop_assert!(matches!(why, Some(Degenerate::Vanishing | Degenerate::Parallel)), "{:?}", why);
         }
     }
 
