@@ -22,9 +22,9 @@
 //!
 //! What an outcome does not have is zero. The numbers of a pose, with zeros behind them, are in SO(3) and O(3) its matrix row by
 //! row, in SO(2) cosine and sine, in O(2) these and 1 if it is reflected, in C_n index and order, in R/Z the fraction of
-//! the period, in T(2) x and y in pixels, in SE(2) those with cosine and sine, and in T(3) and SE(3) x, y and z in counts with the
-//! matrix's first two rows. A quaternion turns vectors and points and nothing
-//! else: images, rings and signals are stored as they run, and theirs is the identity.
+//! the period, in T(2) x and y in pixels, in SE(2) those with cosine and sine, and in T(3), SE(3) and E(3) x, y and z in counts
+//! with the matrix's first two rows. A quaternion turns vectors and points and nothing else: images, rings and signals are
+//! stored as they run, and theirs is the identity.
 
 use gimbal_core::Model;
 use gimbal_core::domain::vector_window;

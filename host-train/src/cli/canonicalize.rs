@@ -109,8 +109,9 @@ fn pose_columns(model: &Model<'_>) -> &'static [&'static str] {
         [Chart::Centroid] => &["x px", "y px"],
         [Chart::Centroid, ..] => &["x px", "y px", "angle deg"],
         [Chart::Mean] => &["x counts", "y counts", "z counts"],
-        // Of a mirror image the rows are twice as long, as `Element::numbers` writes them.
-        [Chart::Mean, ..] => &["x counts", "y counts", "z counts", "r00", "r01", "r02", "r10", "r11", "r12"],
+        [Chart::Mean, ..] => {
+            &["x counts", "y counts", "z counts", "r00", "r01", "r02", "r10", "r11", "r12", "r20", "r21", "r22"]
+        }
         [] => &[],
     }
 }
@@ -125,6 +126,8 @@ fn pose_numbers(element: Element, samples: u16) -> Vec<f32> {
         Element::Translation(g) => g.vector().to_vec(),
         Element::Translation3(g) => g.vector().to_vec(),
         Element::RigidMotion(g) => vec![g.normal.x(), g.normal.y(), g.acting.angle().to_degrees()],
+        Element::RigidMotion3(g) => [&g.normal.vector()[..], g.acting.rows().as_flattened()].concat(),
+        Element::Isometry3(g) => [&g.normal.vector()[..], g.acting.rows().as_flattened()].concat(),
         other => other.numbers().to_vec(),
     }
 }

@@ -1,20 +1,18 @@
 //! `gimbal reproduce`.
 
+mod grids;
+mod sets;
 mod windows;
 
 use super::grids::GridWorkshop;
-use super::sets::{SetFinished, SetWorkshop};
+use super::sets::SetWorkshop;
 use super::train::Common;
 use super::{DONE, jobs, table};
-use crate::method::GridModel;
-use crate::recipe::grid::GridRecipe;
-use crate::recipe::set::{SetRecipe, SetSource};
 use crate::report::grid::Panel;
 use crate::report::reproduce::{ReproducePage, html};
 use crate::reproduce::experiment::{AnyExperiment, Experiment, Method, Preset, experiment, names};
-use crate::reproduce::measure::Trial;
+use crate::reproduce::rows as comparison;
 use crate::reproduce::rows::{Row, rows};
-use crate::reproduce::{figures, molecule_figures, rows as comparison, set_figures, set_measure, volume_figures};
 use crate::run::{Run, write_all};
 use anyhow::{Result, bail};
 use clap::Args;
@@ -163,85 +161,4 @@ fn trainings<B: Bench>(options: &Options, experiment: &Experiment<B::Recipe>) ->
         }
     }
     Ok(trainings)
-}
-
-impl Bench for GridWorkshop {
-    type Recipe = GridRecipe;
-    type Trained = (Trial, GridModel);
-
-    fn open(options: &Options, recipe: &GridRecipe, seed: u64, others: &[&Self]) -> Result<Self> {
-        let mut recipe = recipe.clone();
-        recipe.training.seed = seed;
-        match others.iter().find(|other| other.recipe().data == recipe.data) {
-            Some(other) => Ok(other.with(&recipe)),
-            None => Self::new(&recipe, &options.common.backend, &options.data),
-        }
-    }
-
-    fn train(&self, run: &Run, resume: bool) -> Result<(Trial, GridModel)> {
-        self.trial(run, resume)
-    }
-
-    fn metrics(&self, (trial, _): &(Trial, GridModel)) -> Vec<(&'static str, f64)> {
-        trial.metrics(self.recipe(), self.posed())
-    }
-
-    fn panels(all: &[Reproduced<'_, Self>]) -> Result<Vec<Panel>> {
-        let mut panels = Vec::new();
-        let Some(first) = all.first() else { return Ok(panels) };
-        let (recipe, posed) = (&first.method.recipe, first.bench.posed());
-        if let (Trial { packaged: Some((package, measured)), .. }, _) = &first.trained {
-            panels.push(figures::gallery(package, recipe, posed)?);
-            let models: Vec<_> = all.iter().map(|one| (one.method.name, &one.method.recipe, &one.trained.1)).collect();
-            panels.extend(figures::errors(&models, posed, first.bench.device()));
-            panels.extend(figures::maps(measured, recipe, posed));
-        }
-        Ok(panels)
-    }
-}
-
-impl Bench for SetWorkshop {
-    type Recipe = SetRecipe;
-    type Trained = SetFinished;
-
-    fn open(options: &Options, recipe: &SetRecipe, seed: u64, others: &[&Self]) -> Result<Self> {
-        let mut recipe = recipe.clone();
-        recipe.training.seed = seed;
-        match others.iter().find(|other| other.recipe().data == recipe.data) {
-            Some(other) => Ok(other.with(&recipe)),
-            None => Self::new(&recipe, &options.common.backend, &options.data),
-        }
-    }
-
-    fn train(&self, run: &Run, resume: bool) -> Result<SetFinished> {
-        self.trial(run, resume)
-    }
-
-    fn metrics(&self, trained: &SetFinished) -> Vec<(&'static str, f64)> {
-        set_measure::metrics(self.recipe(), &trained.metrics)
-    }
-
-    fn panels(all: &[Reproduced<'_, Self>]) -> Result<Vec<Panel>> {
-        let mut panels = Vec::new();
-        let Some(first) = all.first() else { return Ok(panels) };
-        if let Some(package) = &first.trained.package {
-            panels.extend(set_figures::gallery(package, first.bench.sets())?);
-            if first.method.recipe.data.source == SetSource::Voxels {
-                panels.push(volume_figures::gallery(package)?);
-            }
-        }
-        let (trained, decoded) = (&first.trained, first.trained.decoded.as_ref());
-        let recipe = first.bench.recipe();
-        panels.extend(molecule_figures::molecules(first.bench.sets(), recipe, &trained.evaluation, decoded));
-        for one in all.iter().filter(|one| one.method.setting == first.method.setting) {
-            let codes = set_figures::Codes { evaluation: &one.trained.evaluation, float: &one.trained.codes };
-            panels.extend(set_figures::codes(one.method.name, &codes, one.bench.sets()));
-        }
-        panels.extend(set_figures::errors(&first.trained.evaluation));
-        let rows: Vec<_> = all.iter().map(|one| (one.method, &one.rows[..])).collect();
-        panels.extend(set_figures::curves(&rows));
-        let histories: Vec<_> = all.iter().map(|one| (one.method, &one.trained.history[..])).collect();
-        panels.extend(set_figures::losses(&histories));
-        Ok(panels)
-    }
 }
