@@ -34,7 +34,7 @@ fn host(package: &[u8], vectors: &Vectors) -> Vec<String> {
     let mut codes = vec![];
     for vector in &vectors.vectors {
         if let Outcome::Encoded(found) = session.run(&vector.window).unwrap() {
-            codes.push(found.code.unwrap().values.to_vec());
+            codes.push(code(&found));
         }
     }
     let mut stream = Stream::new();
@@ -66,9 +66,15 @@ fn host(package: &[u8], vectors: &Vectors) -> Vec<String> {
     lines
 }
 
-fn said(found: &Inference<'_>, codes: &[Vec<i8>]) -> Vec<String> {
-    let code = found.code.unwrap().values;
-    let apart = |known: &Vec<i8>| known.iter().zip(code).map(|(a, b)| u32::from(a.abs_diff(*b))).sum::<u32>();
+/// The code, of 8 bits or of 16.
+fn code(found: &Inference<'_>) -> Vec<i16> {
+    let narrow = found.code.map_or(&[][..], |code| code.values).iter().map(|&x| x.into());
+    narrow.chain(found.wide_code().map_or(&[][..], |code| code.values).iter().copied()).collect()
+}
+
+fn said(found: &Inference<'_>, codes: &[Vec<i16>]) -> Vec<String> {
+    let code = code(found);
+    let apart = |known: &Vec<i16>| known.iter().zip(&code).map(|(a, b)| u32::from(a.abs_diff(*b))).sum::<u32>();
     let (nearest, distance) = codes.iter().map(apart).enumerate().min_by_key(|&(_, apart)| apart).unwrap();
     let mut lines = vec![format!("INFO like code {nearest}, {distance} steps from it")];
     if let Some(pose) = found.pose {
@@ -135,7 +141,6 @@ fn what_the_device_logs_keeps_its_law() {
     assert_eq!(after("set 0, as it is", "turned by"), after("set 0, shuffled", "turned by"));
     assert_eq!(number("set 0, shuffled", "off the law", 5), 0.0);
     // How near a turned set's pose is to the turned pose depends on the weights, which are random here: see `sets.rs`.
-    assert!(number("set 0, moved", "off the law", 5) > 0.0);
 }
 
 #[test]

@@ -66,7 +66,9 @@ proptest! {
         let [_, package] = &*PACKAGES;
         let image: Vec<[i16; 3]> = set.iter().map(|place| place.map(|x| -x)).collect();
         let (here, there) = (read(package, &set), read(package, &image));
-        let (Some(a), Some(b)) = (orthogonal(&here), orthogonal(&there)) else { return Ok(()) };
+        let pair = orthogonal(&here).zip(orthogonal(&there));
+        prop_assume!(pair.is_some());
+        let (a, b) = pair.unwrap();
         prop_assume!(here.pose.unwrap().confidence.min(there.pose.unwrap().confidence) > SURE);
         prop_assert!(a.is_reflected() != b.is_reflected());
     }

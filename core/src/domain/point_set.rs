@@ -3,8 +3,8 @@
 //!
 //! Coordinates are integers, so one that is no finite number has no place here: whoever makes counts of floats refuses it
 //! there, as `gimbal canonicalize` does. Sets of too few or too many elements are an
-//! [`Error::Input`](crate::Error::Input), and sets whose points are all in one place, or on a line, are
-//! [`Degenerate`](crate::group::Degenerate).
+//! [`Error::Input`](crate::Error::Input); where a rotation is asked for, sets whose points are all in one place, or on a line but
+//! for rounding, are [`Degenerate`](crate::group::Degenerate).
 
 use crate::format::{Field, FieldKind};
 use crate::group::so3::Rotation;

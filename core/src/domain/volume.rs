@@ -418,8 +418,7 @@ mod tests {
             prop_assert_eq!(canonical(pose(Rotation::IDENTITY, counts), side, &x), expected);
         }
 
-        /// No more than there is room for, no two parts more than a cell apart in length, and, if all are of one length, the
-        /// mean of the points is that of the cells.
+        /// No more than there is room for, and, if all parts are of one length, the mean of the points is that of the cells.
         #[test]
         fn points_stand_for_equally_many_cells((side, x) in volumes(), length in 1usize..5, room in 1usize..40) {
             let all = points(side, &x, side * side * side);

@@ -93,12 +93,13 @@ fn outcome(outcome: Outcome<'_>) {
         Outcome::Encoded(found) => {
             black_box((found.pose, found.canonical, found.order()));
             [found.code, found.logits].into_iter().flatten().for_each(features);
+            found.wide_code().into_iter().for_each(features);
         }
         Outcome::Degenerate(why) => _ = black_box(why),
     }
 }
 
-fn features(features: Features<'_>) {
+fn features<T: Copy + Ord + Into<i32>>(features: Features<'_, T>) {
     features.dequantized().for_each(|x| _ = black_box(x));
     black_box(features.argmax());
 }

@@ -52,10 +52,11 @@ fn learn<'k>(session: &mut Session<'_, '_>, vectors: Vectors, set: &mut [i16], k
     let mut len = 0;
     for vector in vectors {
         let outcome = unwrap!(session.run(unwrap!(vector.upright(set))));
-        let Outcome::Encoded(Inference { code: Some(code), .. }) = outcome else { continue };
-        let Some(to) = known.get_mut(len..len + code.values.len()) else { break };
-        to.iter_mut().zip(code.values).for_each(|(to, &x)| *to = x.into());
-        len += code.values.len();
+        let Outcome::Encoded(found) = outcome else { continue };
+        let numbers = code(&found).count();
+        let Some(to) = known.get_mut(len..len + numbers) else { break };
+        to.iter_mut().zip(code(&found)).for_each(|(to, x)| *to = x);
+        len += numbers;
     }
     known.get(..len).unwrap_or_default()
 }
@@ -82,17 +83,26 @@ fn log(model: &Model<'_>, known: &[i16], outcome: Outcome<'_>) -> Option<Rotatio
     turn
 }
 
-/// Which code is nearest, and the sum of the differences of its numbers.
-fn nearest(known: &[i16], found: &Inference<'_>) -> Option<(usize, u32)> {
-    let code = found.code?.values;
-    let apart = |known: &[i16]| known.iter().zip(code).map(|(a, &b)| u32::from(a.abs_diff(b.into()))).sum();
-    known.chunks_exact(code.len().max(1)).map(apart).enumerate().min_by_key(|&(_, distance)| distance)
+/// The code, of 8 bits or of 16.
+fn code(found: &Inference<'_>) -> impl Iterator<Item = i16> {
+    let narrow = found.code.map_or(&[][..], |code| code.values).iter().map(|&x| x.into());
+    narrow.chain(found.wide_code().map_or(&[][..], |code| code.values).iter().copied())
 }
 
-/// Says where the set is and how it is turned.
+/// Which code is nearest, and the sum of the differences of its numbers.
+fn nearest(known: &[i16], found: &Inference<'_>) -> Option<(usize, u32)> {
+    let apart = |known: &[i16]| known.iter().zip(code(found)).map(|(a, b)| u32::from(a.abs_diff(b))).sum();
+    known.chunks_exact(code(found).count().max(1)).map(apart).enumerate().min_by_key(|&(_, distance)| distance)
+}
+
+/// Says where the set is, which hand it has and how it is turned.
 fn place(pose: &Pose) -> Option<Rotation> {
     let (normal, acting) = match pose.element {
         Element::RigidMotion3(motion) => (Some(motion.normal), Some(motion.acting)),
+        Element::Isometry3(isometry) => {
+            info!("  {=str}", if isometry.acting.is_reflected() { "inverted" } else { "not inverted" });
+            (Some(isometry.normal), Some(isometry.acting.rotation()))
+        }
         Element::Translation3(normal) => (Some(normal), None),
         Element::Rotation(acting) => (None, Some(acting)),
         _ => (None, None),
@@ -119,7 +129,7 @@ fn refusals(session: &mut Session<'_, '_>, set: &mut [i16]) {
     // Not evenly: what is symmetric has no vectors at all.
     let elements = (most / channels) as i32;
     for (row, k) in set.chunks_exact_mut(channels).zip(1..) {
-        row.iter_mut().take(3).for_each(|x| *x = (4000 * k * k / (elements * elements)) as i16);
+        row.iter_mut().take(3).for_each(|x| *x = (4000 * k / elements * k / elements) as i16);
     }
     refusal(session, "on a line", set);
 }

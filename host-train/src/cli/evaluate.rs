@@ -3,9 +3,11 @@
 use super::simulate::{generated, set_of};
 use super::{DONE, table};
 use crate::backend::{self, NAMES};
+use crate::data::generate::{Generator, Voxels};
 use crate::data::posed::Posed;
 use crate::data::{windows, wrist};
 use crate::evaluate::device::Device;
+use crate::evaluate::volume;
 use crate::group::element::groups;
 use crate::pipeline::grid::measure_grid;
 use crate::pipeline::set::measure_set;
@@ -49,7 +51,10 @@ pub fn run(options: &Options) -> Result<u8> {
     let device = Device::new(&bytes).with_context(|| options.package.display().to_string())?;
     if takes_sets(device.model()) {
         let sets = generated(device.model(), options.set.as_deref(), &options.data, SETS)?;
-        let measured = measure_set(&bytes, &sets, None)?;
+        let mut measured = measure_set(&bytes, &sets, None)?;
+        if sets.points && sets.per_count == Voxels.per_count() {
+            measured.metrics.extend(volume::figures(&mut Device::new(&bytes)?)?);
+        }
         table::emit(&match options.json {
             true => format!("{}\n", metrics_json(&measured.metrics)),
             false => table::set_figures(&measured.metrics),

@@ -1,8 +1,8 @@
 //! `gimbal simulate`.
 
 use super::{DONE, NO, table};
-use crate::data::generate::{Generator, Voxels};
-use crate::data::grid::{Grids, load};
+use crate::data::generate::{Generator, SolidsViews, Voxels};
+use crate::data::grid::{DataError, Grids, load};
 use crate::data::sets::Sets;
 use crate::nn::grid::Extent;
 use crate::pipeline::set::takes;
@@ -14,9 +14,6 @@ use clap::Args;
 use gimbal_core::Model;
 use gimbal_core::format::FieldKind;
 use std::path::{Path, PathBuf};
-
-/// Molecules that no recipe trains on.
-const MOLECULES: usize = 800;
 
 #[derive(Args)]
 pub struct Options {
@@ -98,15 +95,15 @@ fn vectors(package: &[u8], options: &Options) -> Result<Vectors> {
 pub fn generated(model: &Model<'_>, named: Option<&str>, folder: &Path, [train, test]: [usize; 2]) -> Result<Sets> {
     let has = |kind| model.input().fields.iter().any(|field| field.kind == kind);
     let (points, types) = (has(FieldKind::Point), has(FieldKind::Scalar));
+    let counts = |per_count| model.input().fields.iter().any(|field| field.per_count == per_count);
     let source = match (named, points, model.input().samples) {
         (Some("molecules"), ..) | (None, true, _) if types => SetSource::Molecules,
         (Some("digit-sets"), ..) | (None, false, _) => SetSource::DigitSets,
         (Some("tetris"), ..) | (None, true, 4) => SetSource::Tetris,
         (Some("voxels"), ..) => SetSource::Voxels,
-        (None, true, _) if model.input().fields.iter().any(|field| field.per_count == Voxels.per_count()) => {
-            SetSource::Voxels
-        }
+        (None, true, _) if counts(Voxels.per_count()) => SetSource::Voxels,
         (Some("solids-views"), ..) => SetSource::SolidsViews,
+        (None, true, _) if counts(SolidsViews.per_count()) => SetSource::SolidsViews,
         (Some("solids"), ..) | (None, true, _) => SetSource::Solids,
         (Some(name), ..) => bail!(
             "`{name}` are no sets of such elements; there are digit-sets, tetris, solids, solids-views, voxels and molecules"
@@ -116,10 +113,13 @@ pub fn generated(model: &Model<'_>, named: Option<&str>, folder: &Path, [train, 
     if source == SetSource::Tetris && elements != [4, 4] {
         bail!("tetris draws sets of four, and the package takes {} to {} elements", elements[0], elements[1]);
     }
-    let test = if source == SetSource::Molecules { test.min(MOLECULES) } else { test };
-    let sets = Sets::load(&SetData { source, elements, scale: 1.0, train, test }, folder)?;
+    let load = |test| Sets::load(&SetData { source, elements, scale: 1.0, train, test }, folder);
+    let sets = match load(test) {
+        Err(DataError::Few { there, purpose: "test on", .. }) if there > 0 => load(there)?,
+        sets => sets?,
+    };
     if !takes(model, &sets) {
-        bail!("the package takes other elements than these sets have");
+        bail!("the package takes other elements than {source:?} have; name the sets that it was trained on with --set");
     }
     Ok(sets)
 }

@@ -32,7 +32,7 @@ pub const SET_FIGURES: [(&str, &str, &str); 39] = [
     (
         "pose_error_up_to_symmetry_deg_median",
         "°",
-        "the same to the nearest of the poses that the form's own symmetries leave open, median",
+        "the same to the nearest of the poses that the form's own rotations leave open, and 180 between two hands, median",
     ),
     ("pose_error_up_to_symmetry_deg_p95", "°", "the same, 95th percentile"),
     (
@@ -170,6 +170,9 @@ impl SetFloat {
         pairs
             .map(|((drawn, moved), by)| {
                 let expected = product(Rotation::from_quaternion(by.quaternion).rows(), matrix(drawn));
+                if determinant(expected) * determinant(matrix(moved)) < 0.0 {
+                    return 180.0;
+                }
                 // The angle from the Frobenius distance, which is exact for small ones.
                 let difference = expected.as_flattened().iter().zip(moved).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
                 2.0 * (difference / 8.0).sqrt().min(1.0).asin().to_degrees()
@@ -188,6 +191,11 @@ impl SetFloat {
 
 fn matrix(row: &[f32]) -> [[f32; 3]; 3] {
     std::array::from_fn(|i| std::array::from_fn(|j| row[3 * i + j]))
+}
+
+/// Its sign is the hand.
+fn determinant([a, b, c]: [[f32; 3]; 3]) -> f32 {
+    a[0] * (b[1] * c[2] - b[2] * c[1]) - a[1] * (b[0] * c[2] - b[2] * c[0]) + a[2] * (b[0] * c[1] - b[1] * c[0])
 }
 
 fn product(a: [[f32; 3]; 3], b: [[f32; 3]; 3]) -> [[f32; 3]; 3] {

@@ -170,13 +170,11 @@ impl SetDecoded {
         if sets.points {
             let scale = recipe.data.scale;
             if recipe.order.is_some() {
-                let errors =
-                    cases().filter_map(|((places, reading), set)| squared_error(places, reading, set, sets, scale));
-                note("reconstruction_mse_int8", mean(errors));
-                // Of elements, where that is of sets.
                 let distances =
                     cases().filter_map(|((places, reading), set)| distances(places, reading, set, sets, scale));
-                note("rmse_int8", mean(distances.flatten()).sqrt());
+                let squared = mean(distances.flatten());
+                note("reconstruction_mse_int8", squared / 3.0);
+                note("rmse_int8", squared.sqrt());
             }
             let errors = cases().filter_map(|((places, reading), set)| chamfer(places, reading, set, sets, scale));
             note("chamfer_int8", mean(errors));
@@ -194,12 +192,6 @@ fn types_right(places: &[f32], reading: &Reading, set: &Set, sets: &Sets) -> usi
         largest(&decoded[from..]).is_some_and(|kind| truth[kind] == 1)
     });
     right.count()
-}
-
-/// The mean squared error of a coordinate, units of the data squared.
-fn squared_error(places: &[f32], reading: &Reading, set: &Set, sets: &Sets, scale: f32) -> Option<f64> {
-    let distances = distances(places, reading, set, sets, scale)?;
-    Some(mean(distances.into_iter().map(|squared| squared / 3.0)))
 }
 
 /// The squared distance of each element from where it belongs, units of the data squared.

@@ -248,6 +248,16 @@ impl SetRecipe {
             (_, Some(pose)) => pose.channels.iter().try_for_each(|&channels| width("pose.channels", channels))?,
             (_, None) => {}
         }
+        if data.source == SetSource::Voxels && self.pose.as_ref().is_some_and(|pose| pose.mirrored) {
+            return value("pose.mirrored", "is not for volumes, which are turned back and not mirrored");
+        }
+        let types = matches!(data.source, SetSource::DigitSets | SetSource::Molecules);
+        if types && loss.reconstruction > 0.0 && !self.names_elements() {
+            return value(
+                "order",
+                "is missing: types are reconstructed place by place, so something must say which element stands where",
+            );
+        }
         if self.trunk.invariants && self.pose.is_none() {
             return value("trunk.invariants", "are made of ψ's vectors, and there is no `pose`");
         }

@@ -143,9 +143,9 @@ pub fn gather_set(run: &GatheredSet<'_>) -> anyhow::Result<Report> {
     let (mut panels, mut layers, mut totals) = (Vec::new(), Vec::new(), Totals::default());
     if let Some(package) = run.package {
         (layers, totals) = cost(Device::new(package)?.model(), package);
-        panels.extend(set_figures::gallery(package, run.sets)?);
-        if run.recipe.data.source == SetSource::Voxels {
-            panels.push(volume_figures::gallery(package)?);
+        match run.recipe.data.source {
+            SetSource::Voxels => panels.push(volume_figures::gallery(package)?),
+            _ => panels.extend(set_figures::gallery(package, run.sets)?),
         }
     }
     panels.extend(molecule_figures::molecules(run.sets, run.recipe, run.evaluation, run.decoded));

@@ -19,7 +19,7 @@ const GRIDS: [&str; 8] = [
     "ring",
 ];
 /// And of sets.
-const SETS: [&str; 6] = ["digit-sets", "tetris", "solids", "solids-views", "voxels", "molecules"];
+const SETS: [&str; 7] = ["digit-sets", "tetris", "solids", "solids-mirror", "solids-views", "voxels", "molecules"];
 
 /// What [`experiment`] knows.
 pub fn names() -> impl Iterator<Item = &'static str> {

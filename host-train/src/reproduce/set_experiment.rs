@@ -82,7 +82,7 @@ fn concatenated(base: &SetRecipe) -> SetRecipe {
 }
 
 /// The same networks without ψ, so that η reads the elements as they are turned.
-fn pooled(base: &SetRecipe) -> SetRecipe {
+pub(super) fn pooled(base: &SetRecipe) -> SetRecipe {
     let mut recipe = base.clone();
     recipe.pose = None;
     recipe.trunk.invariants = false;

@@ -110,15 +110,21 @@ pub fn curves(methods: &[(&Method<SetRecipe>, &[Row])]) -> Vec<Panel> {
 pub fn losses(methods: &[(&Method<SetRecipe>, &[Epoch])]) -> Option<Panel> {
     let (first, _) = methods.first()?;
     let shown = methods.iter().filter(|(method, _)| method.setting == first.setting);
+    let minimized = |method: &Method<SetRecipe>, epoch: &Epoch| match method.recipe.loss.reconstruction > 0.0 {
+        true => epoch.reconstruction,
+        false => epoch.class,
+    };
     let line = |(method, history): &(&Method<SetRecipe>, &[Epoch])| Line {
         name: method.name.into(),
-        points: history.iter().enumerate().map(|(i, epoch)| ((i + 1) as f32, epoch.reconstruction)).collect(),
+        points: history.iter().enumerate().map(|(i, epoch)| ((i + 1) as f32, minimized(method, epoch))).collect(),
     };
     Some(set::curves(&Curves {
         title: "Training".into(),
-        lead: "The mean reconstruction loss of each epoch, before it is weighted.".into(),
+        lead: "The mean reconstruction loss of each epoch, before it is weighted, or that of the classes where nothing is \
+               reconstructed."
+            .into(),
         x: "epoch".into(),
-        y: "reconstruction loss".into(),
+        y: "loss".into(),
         lines: shown.map(line).collect(),
     }))
 }

@@ -2,6 +2,7 @@
 //! each set is drawn anew at a random one.
 
 use super::experiment::Method;
+use super::set_experiment::pooled;
 use crate::recipe::set::{SetRecipe, TrunkLayer};
 
 /// The methods of `solids-views`; all are trained at random poses and tested at random poses.
@@ -10,21 +11,13 @@ pub(super) fn methods(base: &SetRecipe) -> Vec<Method<SetRecipe>> {
     vec![
         method("canonicalized classifier", base.clone()),
         method("classifier, augmented, as many MACs", wider(base)),
-        method("classifier, augmented, same layers", without_pose(base)),
+        method("classifier, augmented, same layers", pooled(base)),
     ]
-}
-
-/// The same networks without ψ.
-fn without_pose(base: &SetRecipe) -> SetRecipe {
-    let mut recipe = base.clone();
-    recipe.pose = None;
-    recipe.trunk.invariants = false;
-    recipe
 }
 
 /// Without ψ, and with its MACs spent on the trunk.
 fn wider(base: &SetRecipe) -> SetRecipe {
-    let mut recipe = without_pose(base);
+    let mut recipe = pooled(base);
     for (layer, channels) in recipe.trunk.layers.iter_mut().zip(WIDER) {
         *layer = TrunkLayer { channels, ..*layer };
     }

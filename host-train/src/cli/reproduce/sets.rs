@@ -33,9 +33,9 @@ impl Bench for SetWorkshop {
         let mut panels = Vec::new();
         let Some(first) = all.first() else { return Ok(panels) };
         if let Some(package) = &first.trained.package {
-            panels.extend(set_figures::gallery(package, first.bench.sets())?);
-            if first.method.recipe.data.source == SetSource::Voxels {
-                panels.push(volume_figures::gallery(package)?);
+            match first.method.recipe.data.source {
+                SetSource::Voxels => panels.push(volume_figures::gallery(package)?),
+                _ => panels.extend(set_figures::gallery(package, first.bench.sets())?),
             }
         }
         let (trained, decoded) = (&first.trained, first.trained.decoded.as_ref());
