@@ -80,7 +80,7 @@ impl SetKind {
             // A code and scores of 16 bits.
             Self::Digits => {
                 let wide = b.features(canonical, Dtype::I16, self.channels(), [1 << 30; 4]);
-                b.code(wide, 36);
+                b.code(wide, 33);
                 b.scores(wide)
             }
         };
