@@ -181,7 +181,7 @@ impl<'a> Volume<'a> {
     }
 
     /// Shows every occupied cell, bundle of `width · width` rows after bundle, there and back: each cell is beside the one
-    /// before, but where those between are free or the last bundle is thinner.
+    /// before, but where those between are free, and from one bundle to the next, where it is a few widths away at most.
     fn walk(&self, width: usize, show: &mut dyn FnMut([usize; 3])) {
         let mut back = [false; 3];
         let mut layer = 0usize;
