@@ -82,7 +82,9 @@ mod tests {
     #[test]
     fn groups_have_their_orders() {
         let x = [1.0, 0.0, 0.0];
-        let orders: [(&[([f32; 3], f32)], usize); 5] = [
+        /// An axis each, and how many turns come round once.
+        type Generators<'a> = &'a [([f32; 3], f32)];
+        let orders: [(Generators<'_>, usize); 5] = [
             (&[], 1),
             (&[(Z, 4.0)], 4),
             (&[(x, 4.0), (Z, 2.0)], 8),
