@@ -1,7 +1,7 @@
 //! Volumes: a cube of cells in which a solid stands, turned as it will, and core's points of those that are inside it.
 //!
 //! A turned volume is not its points turned, since cells stay where they are: each pose is made of cells anew. Nothing
-//! else is noise. The middle of a solid is where its [surface's](super::solids) is, up to half a cell off the middle of
+//! else is noise. The middle of a solid is where its surface's is, up to half a cell off the middle of
 //! the cube along each axis.
 
 use super::solids::{Form, SOLIDS, Surface, surfaces};
