@@ -99,6 +99,9 @@ fn sets() -> impl Strategy<Value = [(SetKind, Vec<i16>, Vec<i16>); 2]> {
 }
 
 proptest! {
+    // Random weights leave few sets a sure pose, and sets whose ranks are not clear are drawn again, too.
+    #![proptest_config(ProptestConfig { max_global_rejects: 1 << 16, ..ProptestConfig::default() })]
+
     #[test]
     fn another_order_of_the_elements_changes_nothing(seed in 0u64..1000, sets in sets()) {
         for (kind, set, order) in sets {

@@ -23,8 +23,8 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Where the poses go, as CSV: one line a window with its confidence, its class and the element g with
-    /// recorded = g · canonical: a rotation or reflection of space row by row, an angle in degrees, a translation in pixels
-    /// or, of points, in counts with the first two rows of the rotation, a delay
+    /// recorded = g · canonical: a rotation or reflection of space row by row, of points behind a translation in counts, an
+    /// angle in degrees, a translation in pixels, a delay
     /// in samples, or how far a ring was turned.
     #[arg(long, value_name = "FILE")]
     poses: Option<PathBuf>,
