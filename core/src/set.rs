@@ -94,15 +94,16 @@ fn check_code(model: &Model<'_>) -> Option<()> {
     (code == Dtype::I8 || (code == Dtype::I16 && model.takes_sets())).then_some(())
 }
 
-/// An order is what an argsort of the canonical window has written last.
+/// An order is what an argsort of the canonical window has written, and nothing after it.
 fn check_order(model: &Model<'_>) -> Option<()> {
     let Some(output) = model.output_of(Role::Order) else { return Some(()) };
-    let last = model.operators().last()?;
-    let operands = last.operands();
-    let of_canonical = core::ptr::eq(model.tensor(operands.inputs[1])?, model.canonical()?);
-    let writes = core::ptr::eq(model.tensor(operands.output)?, output);
+    let writes = |operator: &Operator| {
+        model.tensor(operator.operands().output).is_some_and(|written| core::ptr::eq(written, output))
+    };
+    let last = model.operators().filter(writes).last()?;
+    let of_canonical = core::ptr::eq(model.tensor(last.operands().inputs[1])?, model.canonical()?);
     let whole = output.dtype == Dtype::I16 && output.shape == [2, model.input().samples, 1];
-    (matches!(last, Operator::Argsort(_)) && of_canonical && writes && whole).then_some(())
+    (matches!(last, Operator::Argsort(_)) && of_canonical && whole).then_some(())
 }
 
 /// Whether an operator that can run with the most elements can run with fewer, and gives each element, or what it makes
@@ -130,6 +131,8 @@ fn runs_with_fewer(operator: &Operator, site: &Site<'_>) -> bool {
         Operator::InnerProduct(_) => x && y && (u || site.other.is_empty()),
         Operator::CrossProduct(_) | Operator::OuterProduct(_) | Operator::Argsort(_) => x && u && y,
         Operator::SetPool(_) => x && !y,
+        // What it writes has room for the most.
+        Operator::Gather(_) => x && u && !y,
         Operator::BroadcastAdd(_) => (x, u, y) == (true, false, true),
         Operator::Pool(_)
         | Operator::Depthwise(_)

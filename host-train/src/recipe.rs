@@ -169,6 +169,9 @@ pub struct QuantizeSection {
     /// How many bits features have.
     #[serde(default)]
     pub features: FeatureBits,
+    /// Passes in which δ learns the codes of the integers, of sets with an order; the device's networks do not change.
+    #[serde(default)]
+    pub delta_epochs: usize,
 }
 
 impl TrainingSection {

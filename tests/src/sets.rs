@@ -4,8 +4,8 @@
 use crate::builder::{Builder, clamped};
 use gimbal_core::format::{Chart, Dtype, FieldKind, NONE, PoseHead, Role, Tensor, TensorId};
 use gimbal_core::kernel::{
-    Argsort, BroadcastAdd, Concat, NormGate, Operands, Operator, OuterProduct, QuantizeFeatures, QuantizeVectors,
-    Ranks, SetPool, SetPooling, Window,
+    Argsort, BroadcastAdd, Concat, Gather, NormGate, Operands, Operator, OuterProduct, QuantizeFeatures,
+    QuantizeVectors, Ranks, SetPool, SetPooling, Window,
 };
 use gimbal_train::package::{Contract, ContractField, Parts};
 
@@ -14,6 +14,8 @@ pub const DIGITS: u16 = 10;
 /// Numbers of a point's type.
 pub const TYPES: u16 = 4;
 
+/// Of places and types as features: places are some hundred counts.
+const COARSE: [i32; 4] = [1 << 28, 1 << 30, 0, 0];
 pub(crate) const BYTE: (i16, i16) = (-128, 127);
 pub(crate) const SIGNED: (i16, i16) = (-32767, 32767);
 
@@ -24,18 +26,20 @@ pub enum SetKind {
     Digits,
     /// Points with types, in a pose and in an order.
     Points,
+    /// The same, and the code is the canonical points themselves in their order.
+    Ordered,
 }
 
 impl SetKind {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Digits, Self::Points];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Digits, Self::Points, Self::Ordered];
 
     /// Numbers of an element.
     #[must_use]
     pub const fn channels(self) -> u16 {
         match self {
             Self::Digits => DIGITS,
-            Self::Points => 3 + TYPES,
+            Self::Points | Self::Ordered => 3 + TYPES,
         }
     }
 
@@ -60,7 +64,7 @@ impl SetKind {
         };
         let fields = match self {
             Self::Digits => vec![field("digit", FieldKind::Scalar, DIGITS)],
-            Self::Points => vec![field("place", FieldKind::Point, 3), field("type", FieldKind::Scalar, TYPES)],
+            _ => vec![field("place", FieldKind::Point, 3), field("type", FieldKind::Scalar, TYPES)],
         };
         let samples = usize::from(most);
         let contract = Contract { name: "set".into(), rate_hz: 1.0, samples, hop: samples, fields, classes: vec![] };
@@ -68,23 +72,34 @@ impl SetKind {
         b.builder.parts.least = Some(least.into());
         let canonical = match self {
             Self::Digits => b.canonical(self.channels()),
-            Self::Points => b.pose(self.channels()),
+            _ => b.pose(self.channels()),
         };
-        let scores = match self {
+        let order = match self {
             Self::Points => {
-                let trunk = b.trunk(canonical, self.channels());
+                let features = b.features(canonical, Dtype::I8, self.channels(), COARSE);
+                let trunk = b.trunk(features);
                 b.code(trunk, 39);
                 // Coarse, so that there are ties among different elements.
-                b.scores(trunk)
+                let scores = b.scores(trunk);
+                b.order(scores, canonical)
+            }
+            Self::Ordered => {
+                let features = b.features(canonical, Dtype::I8, self.channels(), COARSE);
+                let trunk = b.trunk(features);
+                let scores = b.scores(trunk);
+                let order = b.order(scores, canonical);
+                b.gather(features, order);
+                order
             }
             // A code and scores of 16 bits.
             Self::Digits => {
                 let wide = b.features(canonical, Dtype::I16, self.channels(), [1 << 30; 4]);
                 b.code(wide, 33);
-                b.scores(wide)
+                let scores = b.scores(wide);
+                b.order(scores, canonical)
             }
         };
-        b.order(scores, canonical);
+        b.builder.parts.network(Role::Order, order);
         b.builder.parts
     }
 }
@@ -234,8 +249,7 @@ impl SetBuilder {
         self.builder.parts.pose(PoseHead { reference: 8000.0, minimum, chart, vectors });
     }
 
-    fn trunk(&mut self, canonical: TensorId, channels: u16) -> TensorId {
-        let features = self.features(canonical, Dtype::I8, channels, [1 << 28, 1 << 30, 0, 0]);
+    fn trunk(&mut self, features: TensorId) -> TensorId {
         let pooled = self.pool(features, SetPooling::Max, (0, 1));
         self.layer(features, pooled, 8, 37, (0, 127))
     }
@@ -263,10 +277,19 @@ impl SetBuilder {
         scores
     }
 
-    pub(crate) fn order(&mut self, scores: TensorId, canonical: TensorId) {
+    /// Elements in their order as the code.
+    fn gather(&mut self, x: TensorId, order: TensorId) {
+        let Tensor { dtype, shape: [_, _, channels], .. } = self.builder.parts.tensors[usize::from(x)];
+        let y = self.builder.tensor(dtype, [1, 1, self.most * channels]);
+        let operands = Operands { inputs: [x, order], ..Operands::new(x, y) };
+        self.builder.parts.push(Operator::Gather(Gather { operands }));
+        self.builder.parts.network(Role::Eta, y);
+    }
+
+    pub(crate) fn order(&mut self, scores: TensorId, canonical: TensorId) -> TensorId {
         let order = self.builder.parts.set_tensor(Dtype::I16, [2, self.most, 1], 1.0, 0);
         let operands = Operands { inputs: [scores, canonical], ..Operands::new(scores, order) };
         self.builder.parts.push(Operator::Argsort(Argsort { operands }));
-        self.builder.parts.network(Role::Order, order);
+        order
     }
 }

@@ -50,7 +50,8 @@ pub fn solid_package(seed: u64, least: u16, most: u16) -> Vec<u8> {
     b.pointwise(dense, code, 39);
     b.builder.parts.network(Role::Eta, code);
     let scores = b.scores(trunk);
-    b.order(scores, canonical);
+    let order = b.order(scores, canonical);
+    b.builder.parts.network(Role::Order, order);
     b.builder.parts.encode().expect("the parts fit together")
 }
 

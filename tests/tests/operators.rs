@@ -34,7 +34,12 @@ fn the_package_is_the_committed_one_and_says_what_it_always_said() {
 #[test]
 fn no_operator_is_missing() {
     // Those of sets have packages of their own.
-    let packages = [operators_package(), SetKind::Digits.package(1, 2, 9), SetKind::Points.package(1, 2, 9)];
+    let packages = [
+        operators_package(),
+        SetKind::Digits.package(1, 2, 9),
+        SetKind::Points.package(1, 2, 9),
+        SetKind::Ordered.package(1, 2, 9),
+    ];
     let of = |package: &Vec<u8>| -> Vec<_> {
         Model::from_bytes(package).unwrap().operators().map(|operator| operator.name()).collect()
     };
@@ -115,6 +120,7 @@ fn change(model: &Model<'_>, operator: &mut Operator, blob: &mut Vec<u8>) {
         Operator::SetPool(_)
         | Operator::BroadcastAdd(_)
         | Operator::Argsort(_)
+        | Operator::Gather(_)
         | Operator::OuterProduct(_)
         | Operator::Ranks(_) => {
             unreachable!("no set is here")

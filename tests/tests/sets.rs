@@ -84,7 +84,7 @@ fn set(kind: SetKind) -> impl Strategy<Value = (Vec<i16>, Vec<i16>)> {
         let one_hot = |count: u16| (0..count).map(move |at| if at == which { 127 } else { 0 });
         match kind {
             SetKind::Digits => one_hot(DIGITS).collect::<Vec<i16>>(),
-            SetKind::Points => place.into_iter().chain(one_hot(TYPES)).collect(),
+            SetKind::Points | SetKind::Ordered => place.into_iter().chain(one_hot(TYPES)).collect(),
         }
     });
     prop::collection::vec(element, usize::from(LEAST)..=usize::from(MOST)).prop_flat_map(|elements| {
@@ -93,9 +93,9 @@ fn set(kind: SetKind) -> impl Strategy<Value = (Vec<i16>, Vec<i16>)> {
     })
 }
 
-fn sets() -> impl Strategy<Value = [(SetKind, Vec<i16>, Vec<i16>); 2]> {
-    (set(SetKind::Digits), set(SetKind::Points))
-        .prop_map(|((a, p), (b, q))| [(SetKind::Digits, a, p), (SetKind::Points, b, q)])
+fn sets() -> impl Strategy<Value = [(SetKind, Vec<i16>, Vec<i16>); 3]> {
+    let of = |kind| set(kind).prop_map(move |(set, order)| (kind, set, order));
+    SetKind::ALL.map(of)
 }
 
 proptest! {
@@ -166,7 +166,12 @@ proptest! {
         for (kind, set, _) in sets {
             let count = (set.len() / usize::from(kind.channels())) as u16;
             let exactly = run(&kind.package(seed, count, count), &set).unwrap();
-            prop_assert_eq!(run(&kind.package(seed, LEAST, MOST), &set).unwrap(), exactly);
+            let mut found = run(&kind.package(seed, LEAST, MOST), &set).unwrap();
+            if let (SetKind::Ordered, Ok(found)) = (kind, &mut found) {
+                // Zeros stand for the elements that are not there.
+                prop_assert!(found.code.split_off(set.len()).iter().all(|&number| number == 0));
+            }
+            prop_assert_eq!(found, exactly);
         }
     }
 

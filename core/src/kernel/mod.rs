@@ -36,6 +36,7 @@ mod concat;
 mod conv;
 mod depthwise;
 mod elementwise;
+mod gather;
 mod l2_norm;
 mod lut;
 mod nearest_code;
@@ -62,6 +63,7 @@ pub use concat::Concat;
 pub use conv::Conv;
 pub use depthwise::{Depthwise, Filters};
 pub use elementwise::{Add, Mul};
+pub use gather::Gather;
 pub use l2_norm::L2Norm;
 pub use lut::Lut;
 pub use nearest_code::NearestCode;
@@ -335,6 +337,7 @@ operators! {
     20 Argsort: "Which element has the largest score, the second largest, and so on.",
     21 OuterProduct: "Vectors times numbers: a vector for each of the numbers.",
     22 Ranks: "Elements of a set told apart by how long their vectors are.",
+    23 Gather: "Elements of a set side by side, in their order.",
 }
 
 impl Operator {

@@ -10,14 +10,17 @@ use crate::evaluate::set_device::{SetDecoded, SetEvaluation};
 use crate::evaluate::volume;
 use crate::method::SetModel;
 use crate::pipeline::set::{measure_set, package_set};
-use crate::recipe::set::{SetPooling, SetRecipe, SetSource};
+use crate::recipe::set::{SetRecipe, SetSource};
 use crate::report::gather::{GatheredSet, gather_set};
 use crate::run::{CONFIG, METRICS, PACKAGE, REPORT, Run, metrics_json};
-use crate::train::{Epoch, SetTask, Trained, load, train};
+use crate::train::{DeltaTask, Epoch, SetTask, Trained, load, train};
 use anyhow::Result;
 use burn::prelude::{Device, Module};
 use std::path::Path;
 use std::sync::Arc;
+
+/// The folder in a run's where δ learns the codes of the package.
+const DELTA: &str = "delta";
 
 /// The device and the sets that a recipe trains with.
 #[derive(Clone)]
@@ -72,22 +75,23 @@ impl SetWorkshop {
     pub fn train(&self, run: &Run, resume: bool) -> Result<SetFinished> {
         let task = SetTask::new(&self.recipe, &self.sets)?;
         let trained = interruptible(run, resume, |stop| train(&task, &self.device, run.path(), resume, stop))?;
-        self.finish(&run.name(), trained)
+        self.finish(run, trained)
     }
 
     /// Packages a trained run again and measures it.
     pub fn export(&self, run: &Run) -> Result<SetFinished> {
         let task = SetTask::new(&self.recipe, &self.sets)?;
-        self.finish(&run.name(), load(&task, run.path(), &self.device)?)
+        self.finish(run, load(&task, run.path(), &self.device)?)
     }
 
-    fn finish(&self, name: &str, trained: Trained<SetModel>) -> Result<SetFinished> {
+    fn finish(&self, run: &Run, trained: Trained<SetModel>) -> Result<SetFinished> {
         let Trained { model, history, .. } = trained;
         let (mut package, mut decoded, mut evaluation) = (None, None, SetEvaluation::default());
         let mut metrics = Vec::new();
-        if self.recipe.eta.pool != SetPooling::Concatenate {
-            let bytes = package_set(name, &self.recipe, &self.sets, &model)?;
-            let measured = measure_set(&bytes, &self.sets, Some((&model, &self.recipe, &self.device)))?;
+        if self.recipe.is_exported() {
+            let bytes = package_set(&run.name(), &self.recipe, &self.sets, &model)?;
+            let of_device = self.decoder(run, &model, &bytes)?;
+            let measured = measure_set(&bytes, &self.sets, Some((&of_device, &self.recipe, &self.device)))?;
             metrics = measured.metrics;
             if self.recipe.data.source == SetSource::Voxels {
                 metrics.extend(volume::figures(&mut Core::new(&bytes)?)?);
@@ -98,6 +102,17 @@ impl SetWorkshop {
         metrics.extend(float.figures(&self.recipe, &self.sets));
         metrics.push(("parameters".into(), model.num_params() as f64));
         Ok(SetFinished { package, evaluation, decoded, codes: float.moved.codes, metrics, history })
+    }
+
+    /// The model with a δ that has learned the codes of its package, if the recipe asks for that.
+    fn decoder(&self, run: &Run, model: &SetModel, package: &[u8]) -> Result<SetModel> {
+        let mut model = model.clone();
+        let Some(delta) = model.delta.take_if(|_| self.recipe.quantize.delta_epochs > 0) else { return Ok(model) };
+        let task = DeltaTask::new(&self.recipe, &self.sets, package, delta);
+        let learning = Run::at(run.file(DELTA));
+        let learned = interruptible(&learning, false, |stop| train(&task, &self.device, learning.path(), false, stop))?;
+        model.delta = Some(learned.model);
+        Ok(model)
     }
 
     /// Trains in a run's folder and measures, for a comparison.

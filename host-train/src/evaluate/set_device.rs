@@ -245,8 +245,8 @@ fn mean(numbers: impl Iterator<Item = f64>) -> f64 {
     sum / count
 }
 
-/// How a set is turned, or mirrored and turned.
-fn orthogonal(reading: &Reading) -> Option<Orthogonal> {
+/// How a set is turned, or mirrored and turned; `None` for a model that does not find that.
+pub fn orthogonal(reading: &Reading) -> Option<Orthogonal> {
     match reading.pose?.element {
         Element::RigidMotion3(motion) => Some(Orthogonal::new(motion.acting, false)),
         Element::Isometry3(isometry) => Some(isometry.acting),

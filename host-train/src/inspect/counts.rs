@@ -101,6 +101,10 @@ fn alone(model: &Model<'_>, operator: &Operator) -> Option<Counts> {
             let passes = scores.log2().ceil();
             kind(x).with([("passes", passes), ("scores", scores), ("compared", scores * passes)])
         }
+        Operator::Gather(_) => {
+            let [_, rows, _] = x.shape.map(f64::from);
+            kind(y).with([("rows", rows), ("elements", elements)])
+        }
         Operator::NearestCode(_) => kind(y).with([("codes", elements), ("elements", elements * self::elements(x))]),
     })
 }

@@ -111,6 +111,17 @@ impl SetDecoder {
         Self { layers, last: LinearConfig::new(last, elements * channels).init(device), channels }
     }
 
+    /// How far what it makes of codes is from canonical sets whose elements stand in their order.
+    ///
+    /// # Shapes
+    /// `codes` `[B, code]`, `canonical` `[B, N, channels]`.
+    pub fn loss(&self, codes: Tensor<2>, canonical: Tensor<3>, points: bool) -> Loss {
+        let [_, elements, _] = canonical.dims();
+        let decoded = self.forward(codes).narrow(1, 0, elements);
+        let total = distance(decoded, canonical, points, true);
+        Loss { reconstruction: total.clone().detach(), class: total.zeros_like(), total }
+    }
+
     /// # Shapes
     /// `[B, code]` → `[B, elements, channels]`, the elements of the largest set.
     pub(super) fn forward(&self, code: Tensor<2>) -> Tensor<3> {
@@ -137,7 +148,7 @@ impl SetModel {
             layer
         });
         let trunk: Vec<SetLayer> = trunk.collect();
-        let pooled = if recipe.eta.pool == SetPooling::Concatenate { last * most } else { last };
+        let pooled = if recipe.eta.pool == SetPooling::Concatenate { channels * most } else { last };
         let (eta, width) = DenseLayer::stack(pooled, &recipe.eta.layers, recipe.eta.normalized, device);
         let (code, loss) = (recipe.eta.code, &recipe.loss);
         let delta = || SetDecoder::new(code, &recipe.delta, most, channels, device);
@@ -190,20 +201,25 @@ impl SetModel {
         }
         let features = self.trunk.iter().fold(canonical.clone(), |x, layer| layer.forward(x));
         let canonical = canonical.narrow(2, 0, channels);
-        let pooled = match self.pooling {
-            SetPooling::Concatenate => pool(padded(features.clone(), self.most), SetPooling::Concatenate),
-            pooling => pool(features.clone(), pooling),
-        };
-        let code = self.code.forward(self.eta.iter().fold(pooled, |x, layer| layer.forward(x)));
         let scores = self.score.as_ref().map(|score| {
             let [_, _, width] = features.dims();
-            let scores = score.forward(features.reshape([b * n, width])).reshape([b, n]);
+            let scores = score.forward(features.clone().reshape([b * n, width])).reshape([b, n]);
             match rng {
                 Some(rng) if self.noise > 0.0 => scores + self.score_noise(score, [b, n], rng),
                 _ => scores,
             }
         });
         let sorted = scores.clone().map(|scores| soft_sort(scores, self.temperature));
+        let pooled = match (self.pooling, &sorted) {
+            (SetPooling::Concatenate, sorted) => {
+                let elements = canonical.clone();
+                let in_order =
+                    sorted.as_ref().map_or_else(|| elements.clone(), |sorted| sorted.arrange(elements.clone()));
+                pool(padded(in_order, self.most), self.pooling)
+            }
+            (pooling, _) => pool(features, pooling),
+        };
+        let code = self.code.forward(self.eta.iter().fold(pooled, |x, layer| layer.forward(x)));
         let logits = self.class_head.as_ref().map(|head| head.forward(code.clone()));
         let decoded = self.delta.as_ref().map(|delta| {
             let places = delta.forward(code.clone());
@@ -223,29 +239,6 @@ impl SetModel {
         Tensor::<2>::from_data(TensorData::new(noise, [b, n]), &length.device()) * length
     }
 
-    /// How far δ's estimate is from the set, in the canonical pose; see the module's formula.
-    fn distance(&self, forward: &SetForward) -> Option<Tensor<1>> {
-        let decoded = forward.decoded.clone()?;
-        let [_, _, channels] = decoded.dims();
-        let place = if self.points { 3 } else { 0 };
-        let points = self.points.then(|| {
-            let [estimate, truth] = [decoded.clone(), forward.canonical.clone()].map(|x| x.narrow(2, 0, 3));
-            // Side by side, elements are named by where they stand.
-            match forward.sorted.is_some() || self.pooling == SetPooling::Concatenate {
-                true => (estimate - truth).square().mean(),
-                false => chamfer(estimate, truth).mean(),
-            }
-        });
-        let types = (channels > place).then(|| {
-            let [estimate, truth] = [decoded, forward.canonical.clone()].map(|x| x.narrow(2, place, channels - place));
-            (log_softmax(estimate, 2) * truth).sum_dim(2).mean().neg()
-        });
-        match (points, types) {
-            (Some(points), Some(types)) => Some(points + types),
-            (points, types) => points.or(types),
-        }
-    }
-
     /// The recipe's loss on a batch.
     pub fn loss(&self, batch: SetBatch, recipe: &SetRecipe) -> Loss {
         let weights = &recipe.loss;
@@ -253,7 +246,10 @@ impl SetModel {
         let device = elements.device();
         let forward = self.run(elements, Some(&mut rng));
         let zero = || Tensor::<1>::zeros([1], &device);
-        let reconstruction = self.distance(&forward).unwrap_or_else(zero);
+        let reconstruction = match &forward.decoded {
+            Some(decoded) => distance(decoded.clone(), forward.canonical.clone(), self.points, recipe.names_elements()),
+            None => zero(),
+        };
         let entropy = match &forward.sorted {
             Some(sorted) if weights.entropy > 0.0 => sorted.entropy(),
             _ => zero(),
@@ -267,6 +263,28 @@ impl SetModel {
         let total =
             reconstruction.clone() * weights.reconstruction + entropy * weights.entropy + class.clone() * weights.class;
         Loss { total, reconstruction: reconstruction.detach(), class: class.detach() }
+    }
+}
+
+/// How far δ's estimate is from the canonical set, of `points` or not, whose elements are `named` or not; see the module's
+/// formula.
+///
+/// # Shapes
+/// `[B, N, channels]` both → `[1]`.
+fn distance(decoded: Tensor<3>, canonical: Tensor<3>, points: bool, named: bool) -> Tensor<1> {
+    let [_, _, channels] = decoded.dims();
+    let place = if points { 3 } else { 0 };
+    let places = points.then(|| {
+        let [estimate, truth] = [decoded.clone(), canonical.clone()].map(|x| x.narrow(2, 0, 3));
+        if named { (estimate - truth).square().mean() } else { chamfer(estimate, truth).mean() }
+    });
+    let types = (channels > place).then(|| {
+        let [estimate, truth] = [decoded, canonical].map(|x| x.narrow(2, place, channels - place));
+        (log_softmax(estimate, 2) * truth).sum_dim(2).mean().neg()
+    });
+    match (places, types) {
+        (Some(places), Some(types)) => places + types,
+        (places, types) => places.or(types).expect("an element has a place or a type"),
     }
 }
 

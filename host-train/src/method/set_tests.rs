@@ -132,7 +132,7 @@ fn side_by_side_there_may_be_fewer() {
     let device = device();
     let mut recipe = recipe("molecules");
     (recipe.eta.pool, recipe.order, recipe.pose) = (SetPooling::Concatenate, None, None);
-    recipe.trunk.layers.clear();
+    (recipe.trunk.layers, recipe.quantize.delta_epochs) = (Vec::new(), 0);
     recipe.validate().unwrap();
     let model = SetModel::new(&recipe, &molecules::sets(&recipe.data), &device);
     let x = random(1, [2, 5, 8], &device);

@@ -32,6 +32,14 @@ pub fn soft_sort(scores: Tensor<2>, temperature: f32) -> Sorted {
 }
 
 impl Sorted {
+    /// Elements in the order of their places.
+    ///
+    /// # Shapes
+    /// `[B, N, C]` → `[B, N, C]`.
+    pub fn arrange(&self, elements: Tensor<3>) -> Tensor<3> {
+        self.hard.clone().swap_dims(1, 2).matmul(elements)
+    }
+
     /// The mean entropies of P's rows and of its columns, nats: both are zero for a permutation.
     pub fn entropy(&self) -> Tensor<1> {
         let entropy = |p: Tensor<3>, dim| (p.clone() * p.add_scalar(TINY).log()).sum_dim(dim).neg().mean();
@@ -50,9 +58,9 @@ mod tests {
         let device = device();
         let scores = random(1, [8, 12], &device);
         let Sorted { hard, soft } = soft_sort(scores.clone(), 0.3);
-        assert!(difference(soft.sum_dim(2), Tensor::ones([8, 12, 1], &device)) < TOLERANCE);
+        assert!(difference(soft.clone().sum_dim(2), Tensor::ones([8, 12, 1], &device)) < TOLERANCE);
         assert!(difference(hard.clone().sum_dim(2), Tensor::ones([8, 12, 1], &device)) < TOLERANCE);
-        let places = hard.swap_dims(1, 2).matmul(scores.clone().reshape([8, 12, 1])).reshape([8, 12]);
+        let places = Sorted { hard, soft }.arrange(scores.clone().reshape([8, 12, 1])).reshape([8, 12]);
         assert!(difference(places, scores.sort_descending(1)) < TOLERANCE);
     }
 

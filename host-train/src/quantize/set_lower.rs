@@ -8,7 +8,9 @@ use super::writer::{Writer, small, symmetric};
 use crate::package::{Contract, Parts};
 use crate::recipe::set::SetPooling;
 use gimbal_core::format::{Chart, Dtype, NONE, PoseHead, Role, Tensor, TensorId};
-use gimbal_core::kernel::{self, Argsort, Operands, Operator, QuantizeFeatures, QuantizeVectors, Ranks, Window};
+use gimbal_core::kernel::{
+    self, Argsort, Gather, Operands, Operator, QuantizeFeatures, QuantizeVectors, Ranks, Window,
+};
 use gimbal_core::quant::Requantize;
 
 /// Spanning vectors shorter than so many counts for each element of the largest set have no trustworthy direction: what the
@@ -47,14 +49,20 @@ pub fn lower_set(
         (Some(psi), Some(mean)) => lowering.psi(psi, mean)?,
         _ => Vec::new(),
     };
-    let features = lowering.trunk(network, canonical, &beside)?;
-    let code = lowering.eta(network, features)?;
+    let (elements, features) = lowering.trunk(network, canonical, &beside)?;
+    // Where η reads the order, it is found first.
+    let (pooled, order) = match network.pooling {
+        SetPooling::Concatenate => lowering.in_order(network.score.as_ref(), [canonical, elements, features])?,
+        pooling => (lowering.pool("η pool", Some(SetSite::Pool), pooling, features)?, None),
+    };
+    let code = lowering.eta(network, pooled)?;
     if let Some(head) = &network.classifier {
         let logits = lowering.dense("classifier", SetSite::Logits, head, code, false)?;
         lowering.writer.parts.network(Role::Classifier, logits);
     }
     if let Some(score) = &network.score {
-        lowering.order(score, features, canonical)?;
+        let order = order.map_or_else(|| lowering.order(score, features, canonical), Ok)?;
+        lowering.writer.parts.network(Role::Order, order);
     }
     Ok(lowering.writer.parts)
 }
@@ -217,12 +225,13 @@ impl Lowering<'_> {
         Ok(mixed)
     }
 
+    /// The canonical elements as η reads them, and what the trunk makes of each.
     fn trunk(
         &mut self,
         network: &SetNetwork,
         canonical: TensorId,
         beside: &[TensorId],
-    ) -> Result<TensorId, LowerError> {
+    ) -> Result<(TensorId, TensorId), LowerError> {
         const NAME: &str = "η input";
         let (min, max) = self.ranges.of(SetSite::Elements);
         // Tensors that are put side by side have one zero point.
@@ -232,6 +241,7 @@ impl Lowering<'_> {
         })?;
         let units = if self.points { &[self.unit, 1.0][..] } else { &[1.0] };
         self.features_of(NAME, [canonical, x], units);
+        let elements = x;
         // Each has a unit of its own, which goes into the weights of what follows.
         let mut worth = vec![1.0; self.channels];
         for &more in beside {
@@ -253,7 +263,7 @@ impl Lowering<'_> {
         }
         match network.trunk.is_empty() && !beside.is_empty() {
             true => Err(LowerError::Bare { layer: NAME.into() }),
-            false => Ok(x),
+            false => Ok((elements, x)),
         }
     }
 
@@ -278,8 +288,25 @@ impl Lowering<'_> {
         Ok(y)
     }
 
-    fn eta(&mut self, network: &SetNetwork, features: TensorId) -> Result<TensorId, LowerError> {
-        let mut x = self.pool("η pool", Some(SetSite::Pool), network.pooling, features)?;
+    /// The canonical elements side by side in their order, and that order.
+    fn in_order(
+        &mut self,
+        score: Option<&Linear>,
+        [canonical, elements, features]: [TensorId; 3],
+    ) -> Result<(TensorId, Option<TensorId>), LowerError> {
+        const NAME: &str = "η pool";
+        let score = score.ok_or_else(|| LowerError::Ordered { layer: NAME.into() })?;
+        let order = self.order(score, features, canonical)?;
+        let Tensor { dtype, scale, zero_point, .. } = *self.writer.record(elements);
+        let shape = small(NAME, [1, 1, self.most * self.channels])?;
+        let y = self.writer.parts.tensor(dtype, shape, scale, zero_point);
+        let operands = Operands { inputs: [elements, order], ..Operands::new(elements, y) };
+        self.writer.parts.push_layer(NAME, Operator::Gather(Gather { operands }));
+        Ok((y, Some(order)))
+    }
+
+    /// From what is made of all elements to the code.
+    fn eta(&mut self, network: &SetNetwork, mut x: TensorId) -> Result<TensorId, LowerError> {
         for (i, layer) in network.eta.iter().enumerate() {
             x = self.dense(&format!("η dense {i}"), SetSite::Dense(i), layer, x, true)?;
         }
@@ -288,7 +315,8 @@ impl Lowering<'_> {
         Ok(code)
     }
 
-    fn order(&mut self, score: &Linear, features: TensorId, canonical: TensorId) -> Result<(), LowerError> {
+    /// Which element stands where.
+    fn order(&mut self, score: &Linear, features: TensorId, canonical: TensorId) -> Result<TensorId, LowerError> {
         const NAME: &str = "order";
         let range = self.ranges.of(SetSite::Scores);
         let scores = self.rows(1, |writer, shape| writer.features(NAME, shape, range))?;
@@ -298,8 +326,7 @@ impl Lowering<'_> {
         let order = self.writer.varying(order);
         let operands = Operands { inputs: [scores, canonical], ..Operands::new(scores, order) };
         self.writer.parts.push_layer(NAME, Operator::Argsort(Argsort { operands }));
-        self.writer.parts.network(Role::Order, order);
-        Ok(())
+        Ok(order)
     }
 
     /// A linear map of what all elements have in common.

@@ -6,6 +6,7 @@
 use super::float::{Vectors, gate, gram_schmidt, lengths, mean};
 use super::network::Linear;
 use crate::recipe::set::SetPooling;
+use std::cmp::Ordering;
 
 /// Everything that runs on the device.
 #[derive(Clone, Debug, PartialEq)]
@@ -140,6 +141,7 @@ impl SetNetwork {
             }
         }
         look(SetSite::Elements, &features);
+        let canonical = features.clone();
         let mut width = channels;
         for (numbers, more) in &beside {
             features = side_by_side([&features, numbers], [width, *more]);
@@ -149,7 +151,12 @@ impl SetNetwork {
             features = step.run(&features, width, i, look);
             width = step.own.rows();
         }
-        let mut dense = pool(&features, width, self.pooling);
+        let scores = self.score.as_ref().map_or_else(Vec::new, |score| each(score, &features, width));
+        look(SetSite::Scores, &scores);
+        let mut dense = match self.pooling {
+            SetPooling::Concatenate => self.in_order(&canonical, &scores),
+            pooling => pool(&features, width, pooling),
+        };
         look(SetSite::Pool, &dense);
         for (i, layer) in self.eta.iter().enumerate() {
             dense = layer.apply(&dense).into_iter().map(|x| x.max(0.0)).collect();
@@ -157,11 +164,23 @@ impl SetNetwork {
         }
         let code = self.code.apply(&dense);
         look(SetSite::Code, &code);
-        let scores = self.score.as_ref().map_or_else(Vec::new, |score| each(score, &features, width));
-        look(SetSite::Scores, &scores);
         let logits = self.classifier.as_ref().map_or_else(Vec::new, |head| head.apply(&code));
         look(SetSite::Logits, &logits);
         SetOutputs { spanning, rotation, code, scores, logits }
+    }
+}
+
+impl SetNetwork {
+    /// The elements side by side, that of the largest score first, and zeros up to what η reads.
+    fn in_order(&self, elements: &[f32], scores: &[f32]) -> Vec<f32> {
+        let mut rows: Vec<(&f32, &[f32])> = scores.iter().zip(elements.chunks_exact(self.channels)).collect();
+        // As core's argsort: where scores are equal the smaller row comes first.
+        rows.sort_by(|(a, row), (b, other)| {
+            b.total_cmp(a).then_with(|| row.partial_cmp(other).unwrap_or(Ordering::Equal))
+        });
+        let mut side_by_side: Vec<f32> = rows.into_iter().flat_map(|(_, row)| row.iter().copied()).collect();
+        side_by_side.resize(self.eta.first().unwrap_or(&self.code).columns(), 0.0);
+        side_by_side
     }
 }
 

@@ -89,8 +89,9 @@ pub enum SetPooling {
     Mean,
     /// The sum of each, which grows with the set.
     Total,
-    /// All side by side, so that the order matters, with zeros behind the last of sets that are not the largest: for the
-    /// classical autoencoder, a baseline that is never exported.
+    /// The elements themselves side by side, and not what the trunk makes of them, with zeros behind the last of sets that are
+    /// not the largest. In the canonical order, where there is one: the set is canonicalized and then encoded, by whatever
+    /// network. In that of the caller for the classical autoencoder, a baseline that is never exported.
     Concatenate,
 }
 
@@ -209,6 +210,11 @@ impl SetRecipe {
         self.order.is_some() || self.eta.pool == SetPooling::Concatenate
     }
 
+    /// Whether the networks run on the device. A code that depends on the order of the caller is a baseline's.
+    pub fn is_exported(&self) -> bool {
+        self.order.is_some() || self.eta.pool != SetPooling::Concatenate
+    }
+
     /// Everything that can be known to fail without the data.
     pub fn validate(&self) -> Result<(), RecipeError> {
         let (data, loss) = (&self.data, &self.loss);
@@ -282,6 +288,9 @@ impl SetRecipe {
             return value("loss", "gives reconstruction and class the weight zero, so there is nothing to learn");
         }
         self.training.validate()?;
+        if self.quantize.delta_epochs > 0 && (self.order.is_none() || loss.reconstruction == 0.0) {
+            return value("quantize.delta_epochs", "is for sets with an order that are reconstructed");
+        }
         // The loader knows sets by these, and only theirs may be so wide.
         let known = least < most || self.order.is_some();
         self.quantize.validate(known && loss.class == 0.0)

@@ -77,7 +77,7 @@ fn concatenated(base: &SetRecipe) -> SetRecipe {
     recipe.eta.pool = SetPooling::Concatenate;
     (recipe.order, recipe.loss.entropy) = (None, 0.0);
     // It is never packaged.
-    recipe.quantize.features = FeatureBits::Int8;
+    (recipe.quantize.features, recipe.quantize.delta_epochs) = (FeatureBits::Int8, 0);
     recipe
 }
 

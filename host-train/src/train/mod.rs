@@ -6,6 +6,7 @@
 
 mod align;
 mod checkpoint;
+mod delta;
 mod grids;
 mod mean;
 mod progress;
@@ -14,6 +15,7 @@ mod windows;
 
 pub use align::{Upright, align};
 pub use checkpoint::{Checkpoint, CheckpointError};
+pub use delta::DeltaTask;
 pub use grids::GridTask;
 pub use sets::SetTask;
 pub use windows::WindowTask;

@@ -8,8 +8,8 @@ use super::package::{BYTE, FULL, Layers, SIGNED};
 use crate::builder::{Builder, clamped};
 use gimbal_core::format::{Chart, Dtype, FieldKind, NONE, PoseHead, Role, TensorId};
 use gimbal_core::kernel::{
-    Argsort, BroadcastAdd, InnerProduct, Operands, Operator, OuterProduct, Pooling, QuantizeFeatures, QuantizeVectors,
-    Ranks, SetPool, SetPooling, Window,
+    Argsort, BroadcastAdd, Gather, InnerProduct, Operands, Operator, OuterProduct, Pooling, QuantizeFeatures,
+    QuantizeVectors, Ranks, SetPool, SetPooling, Window,
 };
 use gimbal_train::package::{Contract, ContractField};
 use rand::RngExt;
@@ -44,9 +44,8 @@ fn package((elements, numbers, turns): (u16, u16, bool), seed: u64) -> (Vec<u8>,
     }
     layers.builder.parts.network(Role::Eta, features);
     let scores = layers.scores(features);
-    layers.order(scores, canonical);
+    let order = layers.order(scores, canonical);
     let Layers { mut builder, .. } = layers;
-    let order = builder.parts.tensors.len() as TensorId - 1;
     builder.parts.network(Role::Order, order);
     let set = (0..elements * (3 + numbers)).map(|_| builder.rng.random_range(-8000..8000)).collect();
     (builder.parts.encode().expect("the layers fit together"), set)
@@ -146,11 +145,15 @@ impl Layers {
         }
     }
 
-    /// Orders by scores of every type.
+    /// Orders by scores of every type, and elements in them.
     fn orders(&mut self, sources: [TensorId; 2], canonical: TensorId) {
         for source in sources {
             let scores = self.scores(source);
-            self.order(scores, canonical);
+            let order = self.order(scores, canonical);
+            let [_, elements, channels] = self.builder.shape(source);
+            let y = self.like(self.dtype(source), [1, 1, elements * channels]);
+            let operands = Operands { inputs: [source, order], ..Operands::new(source, y) };
+            self.push(Operator::Gather(Gather { operands }));
             // As wide as sums are.
             let wide = self.builder.tensor(Dtype::I32, self.builder.shape(scores));
             self.pool(scores, wide, Window::POINT, Pooling::Sum);
@@ -164,11 +167,12 @@ impl Layers {
         self.spread(source, [1, elements, 1], offset)
     }
 
-    fn order(&mut self, scores: TensorId, canonical: TensorId) {
+    fn order(&mut self, scores: TensorId, canonical: TensorId) -> TensorId {
         let [_, elements, _] = self.window;
         let order = self.builder.parts.tensor(Dtype::I16, [2, elements, 1], 1.0, 0);
         let operands = Operands { inputs: [scores, canonical], ..Operands::new(scores, order) };
         self.push(Operator::Argsort(Argsort { operands }));
+        order
     }
 
     fn set_pool(&mut self, x: TensorId, pooling: SetPooling) -> TensorId {
