@@ -13,7 +13,7 @@
 use crate::arena::Arena;
 use crate::error::Error;
 use crate::format::{Chart, Dtype, NONE, Operator, Role, Tensor};
-use crate::kernel::{Body, Memory, Site};
+use crate::kernel::{Body, Memory, Operands, Site};
 use crate::model::Model;
 
 /// Which element of a set stands where in its canonical order, see [`Argsort`](crate::kernel::Argsort).
@@ -94,20 +94,24 @@ fn check_code(model: &Model<'_>) -> Option<()> {
     (code == Dtype::I8 || (code == Dtype::I16 && model.takes_sets())).then_some(())
 }
 
-/// An order is what an argsort of the canonical window has written, and nothing after it.
+/// An order is what an argsort of the canonical window has written: behind every ψ, which still move that window, and with
+/// nothing written to either after it.
 fn check_order(model: &Model<'_>) -> Option<()> {
     let Some(output) = model.output_of(Role::Order) else { return Some(()) };
-    let writes = |operator: &Operator| {
-        model.tensor(operator.operands().output).is_some_and(|written| core::ptr::eq(written, output))
-    };
-    let last = model.operators().filter(writes).last()?;
-    let of_canonical = core::ptr::eq(model.tensor(last.operands().inputs[1])?, model.canonical()?);
+    let canonical = model.canonical()?;
+    let is = |id, tensor| model.tensor(id).is_some_and(|found| core::ptr::eq(found, tensor));
+    let psi = model.networks().iter().filter(|network| network.role == Role::Psi);
+    let found = psi.fold(0, |operators: usize, network| operators.wrapping_add(network.operators.into()));
+    let writes =
+        |operator: &Operator| is(operator.operands().output, output) || is(operator.operands().output, canonical);
+    let last = model.operators().skip(found).filter(writes).last()?;
+    let Operands { inputs: [_, rows], output: order, .. } = last.operands();
     let whole = output.dtype == Dtype::I16 && output.shape == [2, model.input().samples, 1];
-    (matches!(last, Operator::Argsort(_)) && of_canonical && whole).then_some(())
+    (matches!(last, Operator::Argsort(_)) && is(rows, canonical) && is(order, output) && whole).then_some(())
 }
 
 /// Whether an operator that can run with the most elements can run with fewer, and gives each element, or what it makes
-/// of all of them, what it would give in a package that was made for so many.
+/// of all of them, what it would give in a package that was made for so many; a gather gives zeros behind that.
 fn runs_with_fewer(operator: &Operator, site: &Site<'_>) -> bool {
     let [x, u, y] = [site.input, site.other, site.output].map(Tensor::varies);
     let reads_window = operator.operands().inputs[0] == NONE;

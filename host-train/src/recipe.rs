@@ -188,8 +188,11 @@ impl TrainingSection {
 }
 
 impl QuantizeSection {
-    /// `wide` says whether features may have 16 bits.
-    fn validate(&self, wide: bool) -> Result<(), RecipeError> {
+    /// `wide` says whether features may have 16 bits, and `decoded` whether δ may learn the codes of the integers.
+    fn validate(&self, wide: bool, decoded: bool) -> Result<(), RecipeError> {
+        if self.delta_epochs > 0 && !decoded {
+            return value("quantize.delta_epochs", "is for sets with an order that are reconstructed");
+        }
         if self.features == FeatureBits::Int16 && !wide {
             return value(
                 "quantize.features",

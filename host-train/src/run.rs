@@ -17,6 +17,10 @@ pub const PACKAGE: &str = "model.gmbl";
 pub const REPORT: &str = "report.html";
 /// Where a run keeps what it needs to go on.
 pub const CHECKPOINT: &str = "checkpoint";
+/// The folder in a run's where η learns the aligned samples.
+pub const ALIGNED: &str = "aligned";
+/// The folder in a run's where δ learns the codes of the package.
+pub const DELTA: &str = "delta";
 
 /// A run's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +65,7 @@ impl Run {
             for name in [CONFIG, METRICS, PACKAGE, REPORT] {
                 gone(std::fs::remove_file(self.file(name)))?;
             }
-            gone(std::fs::remove_dir_all(self.file(CHECKPOINT)))
+            [CHECKPOINT, ALIGNED, DELTA].into_iter().try_for_each(|name| gone(std::fs::remove_dir_all(self.file(name))))
         };
         clear().with_context(|| format!("cannot write {}", self.path.display()))
     }

@@ -2,12 +2,13 @@
 //! the pose go with them; and a package for many elements says of a few what one for so few would say.
 
 use gimbal_core::domain::point_set::{permute, translate, turn_about};
-use gimbal_core::format::{Operator, Role};
+use gimbal_core::format::{Dtype, NONE, Operator, Role};
 use gimbal_core::group::product::RigidMotion3;
 use gimbal_core::group::so3::Rotation;
 use gimbal_core::group::translation3::Translation;
 use gimbal_core::group::{Degenerate, Element, Group, Pose};
-use gimbal_core::kernel::Kernels;
+use gimbal_core::kernel::{Kernels, Operands, QuantizeFeatures};
+use gimbal_core::quant::Requantize;
 use gimbal_core::{Error, Model, Outcome, Session};
 use gimbal_tests::Loose;
 use gimbal_tests::sets::{DIGITS, SetKind, TYPES};
@@ -261,6 +262,48 @@ fn a_build_without_sets_refuses_them() {
         // Of one length alone, but in an order.
         assert!(Model::with_kernels(&kind.package(1, MOST, MOST), &without).is_err(), "{kind:?}");
     }
+}
+
+/// An order of other rows than those of the canonical window, as it is when all has run, is refused.
+#[test]
+fn an_order_is_of_the_canonical_window() {
+    let read = |loose: &Loose| Model::from_bytes(&loose.assemble()).map(|_| ());
+    let sorts = |loose: &Loose| loose.operators.iter().position(|it| matches!(it, Operator::Argsort(_))).unwrap();
+    // Of digits as features, which are as wide.
+    let mut other = Loose::of(&SetKind::Digits.package(1, 2, MOST));
+    let at = sorts(&other);
+    let Operator::Argsort(argsort) = &mut other.operators[at] else { panic!() };
+    let canonical = usize::from(std::mem::replace(&mut argsort.operands.inputs[1], 1));
+    let rows = other.tensors[1];
+    assert_eq!((rows.dtype, rows.shape), (Dtype::I16, other.tensors[canonical].shape));
+    (other.tensors[1].offset, other.tensors[1].last) = (other.descriptor.arena_len, at as u16);
+    other.descriptor.arena_len += rows.bytes;
+    assert_eq!(read(&other), Err(Error::Descriptor));
+    // Written once more behind it, from the caller's window.
+    let mut written = Loose::of(&SetKind::Digits.package(1, 2, MOST));
+    let last = written.operators.len() as u16;
+    let canonical = written.descriptor.canonical;
+    written
+        .tensors
+        .iter_mut()
+        .for_each(|tensor| tensor.last = tensor.last.max(if tensor.last + 1 == last { last } else { 0 }));
+    written.operators.push(Operator::QuantizeFeatures(QuantizeFeatures {
+        operands: Operands::new(NONE, canonical),
+        multipliers: [1 << 30; 4],
+        requantize: Requantize { shift: 30, zero_point: 0, min: i16::MIN, max: i16::MAX },
+    }));
+    written.networks.last_mut().unwrap().operators += 1;
+    assert_eq!(read(&written), Err(Error::Descriptor));
+    // Before the points are turned.
+    let mut early = Loose::of(&SetKind::Ordered.package(1, 2, MOST));
+    let end = sorts(&early) as u16 + 1;
+    let more = end - early.networks[0].operators - early.networks[1].operators;
+    (early.networks[1].operators, early.networks[2].operators) =
+        (early.networks[1].operators + more, early.networks[2].operators - more);
+    let sums = usize::from(early.networks[1].output);
+    (early.tensors[sums].offset, early.tensors[sums].last) = (early.descriptor.arena_len, end);
+    early.descriptor.arena_len += early.tensors[sums].bytes;
+    assert_eq!(read(&early), Err(Error::Descriptor));
 }
 
 /// Lengths that vary must vary everywhere, and none may that should not.

@@ -1,7 +1,7 @@
 //! What the commands on grids share: a device, a data set, and the way from a recipe to a run's files.
 
 use super::table;
-use super::workshop::{ALIGNED, RECORDED, interruptible};
+use super::workshop::{RECORDED, following, interruptible};
 use crate::backend;
 use crate::data::grid::load as load_data;
 use crate::data::posed::{Posed, Sample};
@@ -12,7 +12,7 @@ use crate::pipeline::grid::{GridFloat, GridMeasured, measure_grid, package_grid}
 use crate::recipe::grid::{GridRecipe, Readout};
 use crate::report::gather::{GatheredGrid, gather_grid};
 use crate::reproduce::measure::Trial;
-use crate::run::{CONFIG, METRICS, PACKAGE, REPORT, Run, metrics_json};
+use crate::run::{ALIGNED, CONFIG, METRICS, PACKAGE, REPORT, Run, metrics_json};
 use crate::train::{Epoch, GridTask, Trained, align, load, train};
 use anyhow::{Result, anyhow};
 use burn::prelude::{Device, Module};
@@ -75,9 +75,7 @@ impl GridWorkshop {
             None => trained,
             Some(samples) => {
                 let aligned = Run::at(run.file(ALIGNED));
-                interruptible(&aligned, false, |stop| {
-                    align(&task, trained, &samples, &self.device, aligned.path(), stop)
-                })?
+                following(&aligned, |stop| align(&task, trained, &samples, &self.device, aligned.path(), stop))?
             }
         };
         self.finish(&run.name(), trained)

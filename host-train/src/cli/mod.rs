@@ -84,7 +84,10 @@ pub fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             if workshop::is_interruption(&error) {
-                eprintln!("{error} The same command with --resume, and without --overwrite, goes on.");
+                match workshop::is_resumable(&error) {
+                    true => eprintln!("{error} The same command with --resume, and without --overwrite, goes on."),
+                    false => eprintln!("{error}"),
+                }
                 return ExitCode::from(INTERRUPTED);
             }
             eprintln!("error: {error:#}");

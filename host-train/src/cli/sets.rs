@@ -1,7 +1,7 @@
 //! What the commands on sets share: a device, sets, and the way from a recipe to a run's files.
 
 use super::table;
-use super::workshop::interruptible;
+use super::workshop::{following, interruptible};
 use crate::backend;
 use crate::data::sets::Sets;
 use crate::evaluate::device::Device as Core;
@@ -12,15 +12,12 @@ use crate::method::SetModel;
 use crate::pipeline::set::{measure_set, package_set};
 use crate::recipe::set::{SetRecipe, SetSource};
 use crate::report::gather::{GatheredSet, gather_set};
-use crate::run::{CONFIG, METRICS, PACKAGE, REPORT, Run, metrics_json};
+use crate::run::{CONFIG, DELTA, METRICS, PACKAGE, REPORT, Run, metrics_json};
 use crate::train::{DeltaTask, Epoch, SetTask, Trained, load, train};
 use anyhow::Result;
 use burn::prelude::{Device, Module};
 use std::path::Path;
 use std::sync::Arc;
-
-/// The folder in a run's where δ learns the codes of the package.
-const DELTA: &str = "delta";
 
 /// The device and the sets that a recipe trains with.
 #[derive(Clone)]
@@ -110,7 +107,7 @@ impl SetWorkshop {
         let Some(delta) = model.delta.take_if(|_| self.recipe.quantize.delta_epochs > 0) else { return Ok(model) };
         let task = DeltaTask::new(&self.recipe, &self.sets, package, delta);
         let learning = Run::at(run.file(DELTA));
-        let learned = interruptible(&learning, false, |stop| train(&task, &self.device, learning.path(), false, stop))?;
+        let learned = following(&learning, |stop| train(&task, &self.device, learning.path(), false, stop))?;
         model.delta = Some(learned.model);
         Ok(model)
     }

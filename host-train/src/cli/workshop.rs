@@ -6,7 +6,7 @@ use crate::method::{Model, batch};
 use crate::pipeline::{Measured, Split, fields, measure, package};
 use crate::recipe::Recipe;
 use crate::report::gather::{Gathered, gather};
-use crate::run::{CONFIG, METRICS, PACKAGE, REPORT, Run, metrics_json};
+use crate::run::{ALIGNED, CONFIG, METRICS, PACKAGE, REPORT, Run, metrics_json};
 use crate::train::{Epoch, TrainError, Trained, WindowTask, align, load, train};
 use anyhow::{Result, bail};
 use burn::prelude::{Device, Module};
@@ -16,8 +16,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Stands for the recipe's own training samples, as recorded.
 pub const RECORDED: &str = "recorded";
-/// The folder in a run's where η learns the aligned samples.
-pub const ALIGNED: &str = "aligned";
 
 /// Set by Ctrl-C; training looks at it before every step.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -60,6 +58,16 @@ pub fn interruptible<T>(
     Ok(train(&STOP)?)
 }
 
+/// The same for what follows a training, which nothing resumes.
+pub fn following<T>(run: &Run, train: impl FnOnce(&AtomicBool) -> Result<T, TrainError>) -> Result<T> {
+    interruptible(run, false, |stop| {
+        train(stop).map_err(|error| match error {
+            TrainError::Interrupted { .. } => TrainError::Following,
+            error => error,
+        })
+    })
+}
+
 /// One of [`TRAININGS`], panic or not.
 struct Counted;
 
@@ -81,9 +89,14 @@ pub fn stop() {
     STOP.store(true, Ordering::Relaxed);
 }
 
+/// Whether the interrupted command goes on with `--resume`.
+pub fn is_resumable(error: &anyhow::Error) -> bool {
+    !matches!(error.downcast_ref(), Some(TrainError::Following))
+}
+
 /// Whether this is no more than a training that was told to end.
 pub fn is_interruption(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(TrainError::Interrupted { .. } | TrainError::NotBegun))
+    matches!(error.downcast_ref(), Some(TrainError::Interrupted { .. } | TrainError::NotBegun | TrainError::Following))
 }
 
 /// The device and the data that a command trains with.
@@ -134,9 +147,7 @@ impl Workshop {
             None => trained,
             Some(windows) => {
                 let aligned = Run::at(run.file(ALIGNED));
-                interruptible(&aligned, false, |stop| {
-                    align(&task, trained, &windows, &self.device, aligned.path(), stop)
-                })?
+                following(&aligned, |stop| align(&task, trained, &windows, &self.device, aligned.path(), stop))?
             }
         };
         self.finish(recipe, &run.name(), trained, split)

@@ -1,13 +1,13 @@
 //! The group-invariant autoencoder on sets, and its classical counterpart.
 //!
-//! Formula: `t = mean of the places`, `R = ψ(x − t)`, `c = Rᵀ(x − t)`, `f = trunk(c)`, `z = η(f)`, `π` sorts
-//! the scores `w·f`, largest first; `x̂ = (R·δ(z) + t)` in the order of the caller, which is that of `π⁻¹`.
+//! Formula: `t = mean of the places`, `R = ψ(x − t)`, `c = Rᵀ(x − t)`, `f = trunk(c)`, `π` sorts the scores `w·f`, largest
+//! first; `z = η(pool f)`, or `z = η(π c)` where η reads the elements in their order; `x̂ = (R·δ(z) + t)` in the order of the caller, which is that of `π⁻¹`.
 //! `L = w_r · d(x̂, x) + w_e · entropy(SoftSort) + w_c · cross-entropy(head(z), label)`.
 //! The distance d is measured in the canonical pose, which changes none of it: cross-entropy of types, mean squared error
 //! of places. Where neither an order nor their place side by side tells elements apart it is the Chamfer distance, the
 //! mean squared distance to the nearest, both ways, of δ's points and the set's: no element is named.
 //! The code is equal for every permutation, rotation and translation because c's elements are, but for their order, and
-//! pools forget that.
+//! pools forget that, or π puts them in one.
 
 use super::giae::Loss;
 use super::set_psi::{SetPsi, frames, invariants, ranks};
@@ -29,7 +29,7 @@ pub struct SetModel {
     pub(crate) psi: Option<SetPsi>,
     /// On the canonical elements: the place, then the types.
     pub(crate) trunk: Vec<SetLayer>,
-    /// η behind the pool.
+    /// η behind the pool, or behind the elements in their order.
     pub(crate) eta: Vec<DenseLayer>,
     /// From η's last layer to the code; with a bias.
     pub(crate) code: Linear,
@@ -39,7 +39,7 @@ pub struct SetModel {
     pub(crate) class_head: Option<Linear>,
     /// δ, if the reconstruction loss has a weight.
     pub(crate) delta: Option<SetDecoder>,
-    /// What η reads of the trunk.
+    /// What η reads, of the trunk or of the elements.
     #[module(skip)]
     pub(crate) pooling: SetPooling,
     /// Elements of the largest set.
@@ -68,7 +68,7 @@ pub struct SetModel {
 pub struct SetDecoder {
     layers: Vec<DenseLayer>,
     /// All elements of the largest set side by side.
-    last: Linear,
+    pub(crate) last: Linear,
     #[module(skip)]
     channels: usize,
 }

@@ -20,7 +20,7 @@ pub struct SetNetwork {
     /// Layers that treat all elements alike. They read the canonical element, then its rank, then what ψ's vectors have that
     /// no pose changes.
     pub trunk: Vec<SetStep>,
-    /// What η reads of the trunk.
+    /// What η reads, of the trunk or of the elements.
     pub pooling: SetPooling,
     /// Dense layers behind the pool, each followed by a ReLU.
     pub eta: Vec<Linear>,
@@ -168,16 +168,17 @@ impl SetNetwork {
         look(SetSite::Logits, &logits);
         SetOutputs { spanning, rotation, code, scores, logits }
     }
-}
 
-impl SetNetwork {
-    /// The elements side by side, that of the largest score first, and zeros up to what η reads.
+    /// The elements side by side, that of the largest score first, or as they come where there are no scores; and zeros up to
+    /// what η reads.
     fn in_order(&self, elements: &[f32], scores: &[f32]) -> Vec<f32> {
-        let mut rows: Vec<(&f32, &[f32])> = scores.iter().zip(elements.chunks_exact(self.channels)).collect();
-        // As core's argsort: where scores are equal the smaller row comes first.
-        rows.sort_by(|(a, row), (b, other)| {
-            b.total_cmp(a).then_with(|| row.partial_cmp(other).unwrap_or(Ordering::Equal))
-        });
+        let mut rows: Vec<(usize, &[f32])> = elements.chunks_exact(self.channels).enumerate().collect();
+        if !scores.is_empty() {
+            // As core's argsort: where scores are equal the smaller row comes first.
+            rows.sort_by(|&(a, row), &(b, other)| {
+                scores[b].total_cmp(&scores[a]).then_with(|| row.partial_cmp(other).unwrap_or(Ordering::Equal))
+            });
+        }
         let mut side_by_side: Vec<f32> = rows.into_iter().flat_map(|(_, row)| row.iter().copied()).collect();
         side_by_side.resize(self.eta.first().unwrap_or(&self.code).columns(), 0.0);
         side_by_side

@@ -311,7 +311,7 @@ impl GridRecipe {
         weight("augment.amplitude", self.augment.amplitude.into())?;
         weight("augment.columns", self.augment.columns.into())?;
         self.training.validate()?;
-        self.quantize.validate(false)
+        self.quantize.validate(false, false)
     }
 }
 

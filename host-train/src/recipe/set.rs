@@ -12,7 +12,7 @@ pub struct SetRecipe {
     /// ψ, for elements that have a place; none for networks that take those as they come.
     #[serde(default)]
     pub pose: Option<SetPose>,
-    /// What each element goes through before η and the order read it.
+    /// What each element goes through before η, which may also read elements as they are, and before the order reads it.
     pub trunk: TrunkSection,
     /// η, from all elements to the code.
     pub eta: SetEta,
@@ -121,7 +121,7 @@ pub struct TrunkLayer {
     pub context: Option<SetPooling>,
 }
 
-/// `[eta]`: η behind the trunk.
+/// `[eta]`: η, behind the trunk or beside it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SetEta {
@@ -267,6 +267,16 @@ impl SetRecipe {
         if self.trunk.invariants && self.pose.is_none() {
             return value("trunk.invariants", "are made of ψ's vectors, and there is no `pose`");
         }
+        if self.eta.pool == SetPooling::Concatenate && self.order.is_none() && !self.trunk.layers.is_empty() {
+            return value(
+                "trunk.layers",
+                "are read by nothing: η reads the elements side by side, and there is no `order`",
+            );
+        }
+        let beside = self.trunk.invariants || self.pose.as_ref().is_some_and(|pose| pose.ranked);
+        if beside && self.trunk.layers.is_empty() {
+            return value("trunk.layers", "is empty, and ranks or invariants need a layer that reads them");
+        }
         for layer in &self.trunk.layers {
             width("trunk.layers", layer.channels)?;
             if layer.context == Some(SetPooling::Concatenate) {
@@ -288,12 +298,9 @@ impl SetRecipe {
             return value("loss", "gives reconstruction and class the weight zero, so there is nothing to learn");
         }
         self.training.validate()?;
-        if self.quantize.delta_epochs > 0 && (self.order.is_none() || loss.reconstruction == 0.0) {
-            return value("quantize.delta_epochs", "is for sets with an order that are reconstructed");
-        }
         // The loader knows sets by these, and only theirs may be so wide.
         let known = least < most || self.order.is_some();
-        self.quantize.validate(known && loss.class == 0.0)
+        self.quantize.validate(known && loss.class == 0.0, self.order.is_some() && loss.reconstruction > 0.0)
     }
 }
 
@@ -323,6 +330,13 @@ mod tests {
             ("tetris", "channels = [16, 16, 16]", "channels = []", "pose.channels"),
             ("tetris", "reconstruction = 1.0", "reconstruction = 0.0", "loss"),
             ("tetris", "class = 0.0", "class = 1.0", "quantize.features"),
+            ("solids", "[quantize]", "[quantize]\ndelta_epochs = 1", "quantize.delta_epochs"),
+            (
+                "tetris",
+                "layers = [{ channels = 64 }, { channels = 64, context = \"mean\" }]",
+                "layers = []",
+                "trunk.layers",
+            ),
             ("solids", "[quantize]", "[quantize]\nfeatures = \"int16\"", "quantize.features"),
         ] {
             let error = with(name, from, to);

@@ -213,7 +213,7 @@ impl Recipe {
         if !(0.0..0.5).contains(&augment.tempo) {
             return value("augment.tempo", "must lie in 0 to 0.5");
         }
-        self.quantize.validate(false)
+        self.quantize.validate(false, false)
     }
 }
 

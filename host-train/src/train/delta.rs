@@ -21,6 +21,11 @@ const RATE: f64 = 0.3;
 /// Keeps these draws apart from those of the networks' training.
 const SEED: u64 = 0x5de1_7a00;
 
+/// Sets are drawn until a batch has a pose, but no more than so many times as it takes.
+const TRIES: usize = 4;
+/// Fewer sets with a pose are no batch.
+const FEWEST: usize = 2;
+
 /// A trained δ and the package whose codes it learns.
 pub struct DeltaTask<'a> {
     recipe: &'a SetRecipe,
@@ -36,6 +41,8 @@ pub struct Codes {
     codes: Tensor<2>,
     /// `[B, N, channels]`.
     canonical: Tensor<3>,
+    /// 0 where too few sets have a pose, and 1 elsewhere.
+    weight: f32,
 }
 
 impl<'a> DeltaTask<'a> {
@@ -52,30 +59,33 @@ impl<'a> DeltaTask<'a> {
 
     fn batch(&self, rng: &mut ChaCha8Rng, device: &Device) -> Codes {
         let elements = self.sets.draw_size(rng);
-        let drawn: Vec<Set> = (0..self.schedule.batch).map(|_| self.sets.draw(elements, rng)).collect();
         let mut core = Core::new(self.package).expect("a package that was measured");
-        let readings = core.read_all(&drawn).expect("sets as the package takes them");
-        self.learned(&drawn, &readings, device)
+        let mut found: Vec<(Set, Reading)> = Vec::new();
+        for _ in 0..TRIES * self.schedule.batch {
+            let set = self.sets.draw(elements, rng);
+            let reading = core.read(&set.counts).expect("a set as the package takes them");
+            // Without a pose it has no code either.
+            found.extend((!reading.code.is_empty()).then_some((set, reading)));
+            if found.len() == self.schedule.batch {
+                break;
+            }
+        }
+        self.codes(&found, elements, device)
     }
 
     /// Sets of one size and what the device said of them.
-    fn learned(&self, sets: &[Set], readings: &[Reading], device: &Device) -> Codes {
-        let elements = sets.first().map_or(0, |set| self.sets.size(set));
-        let (mut codes, mut canonical): (Vec<f32>, Vec<f32>) = (Vec::new(), Vec::new());
-        // Sets without a pose have no code either, and teach nothing.
-        for (set, reading) in sets.iter().zip(readings).filter(|(_, reading)| !reading.code.is_empty()) {
-            codes.extend(&reading.code);
-            canonical.extend(self.canonical(set, reading));
-        }
-        if codes.is_empty() {
-            // A mean of nothing would be no number.
-            (codes, canonical) = (vec![0.0; self.recipe.eta.code], vec![0.0; elements * self.sets.channels()]);
-        }
-        let posed = codes.len() / self.recipe.eta.code;
+    fn codes(&self, found: &[(Set, Reading)], elements: usize, device: &Device) -> Codes {
+        let mut codes: Vec<f32> = found.iter().flat_map(|(_, reading)| reading.code.iter().copied()).collect();
+        let mut canonical: Vec<f32> = found.iter().flat_map(|(set, reading)| self.canonical(set, reading)).collect();
+        let posed = found.len().max(FEWEST);
+        // A mean of nothing is no number, and statistics need two: zeros, which weigh nothing.
+        codes.resize(posed * self.recipe.eta.code, 0.0);
+        canonical.resize(posed * elements * self.sets.channels(), 0.0);
         let shape = [posed, elements, self.sets.channels()];
         Codes {
             codes: Tensor::from_data(TensorData::new(codes, [posed, self.recipe.eta.code]), device),
             canonical: Tensor::from_data(TensorData::new(canonical, shape), device),
+            weight: if found.len() < FEWEST { 0.0 } else { 1.0 },
         }
     }
 
@@ -125,8 +135,9 @@ impl Task for DeltaTask<'_> {
         (0..batches).map(draw).collect()
     }
 
-    fn loss(&self, delta: &SetDecoder, Codes { codes, canonical }: Codes) -> Loss {
-        delta.loss(codes, canonical, self.sets.points)
+    fn loss(&self, delta: &SetDecoder, Codes { codes, canonical, weight }: Codes) -> Loss {
+        let loss = delta.loss(codes, canonical, self.sets.points);
+        Loss { total: loss.total * weight, ..loss }
     }
 }
 
@@ -170,8 +181,8 @@ mod tests {
         let mut posed = 0;
         for set in &case.sets.test_moved {
             let reading = core.read(&set.counts).unwrap();
-            let device: Vec<i16> =
-                reading.order.iter().flat_map(|&row| reading.canonical[3 * row as usize..][..3].to_vec()).collect();
+            let row = |&row: &i16| reading.canonical[3 * row as usize..][..3].to_vec();
+            let device: Vec<i16> = reading.order.iter().flat_map(row).collect();
             let asked = task.canonical(set, &reading);
             assert_eq!(asked.len(), device.len());
             posed += usize::from(!asked.is_empty());
@@ -197,13 +208,19 @@ mod tests {
     #[test]
     fn sets_without_a_pose_teach_nothing() {
         let case = case("tetris", [4, 4]);
-        let (sets, none) = (&case.sets.test[..2], [Reading::default(), Reading::default()]);
-        let found = task(&case).learned(sets, &none, &device());
-        assert_eq!((found.codes.dims(), found.canonical.dims()), ([1, case.recipe.eta.code], [1, 4, 3]));
+        let (task, learning) = (task(&case), device().autodiff());
+        let delta = task.fresh(&device());
+        let gradient = |found: &[(Set, Reading)]| -> f32 {
+            let loss = task.loss(&delta, task.codes(found, 4, &learning)).total;
+            assert!(loss.clone().into_scalar::<f32>().is_finite());
+            let gradient = delta.last.bias.as_ref().unwrap().val().grad(&loss.backward()).unwrap();
+            gradient.abs().max().into_scalar()
+        };
         let mut core = Core::new(&case.package).unwrap();
-        let posed = case.sets.test.iter().find(|set| core.read(&set.counts).unwrap().pose.is_some()).unwrap();
-        let one = [Reading::default(), core.read(&posed.counts).unwrap()];
-        let found = task(&case).learned(&[sets[0].clone(), posed.clone()], &one, &device());
-        assert_eq!(found.codes.into_data().try_to_vec::<f32>().unwrap(), one[1].code);
+        let read = |set: &Set| (set.clone(), core.read(&set.counts).unwrap());
+        let posed = case.sets.test.iter().map(read).filter(|(_, reading)| reading.pose.is_some());
+        let posed: Vec<_> = posed.take(2).collect();
+        assert_eq!([gradient(&[]), gradient(&posed[..1])], [0.0, 0.0]);
+        assert!(gradient(&posed) > 0.0);
     }
 }

@@ -49,6 +49,11 @@ pub enum TrainError {
         /// The epoch, counted from 1.
         epoch: usize,
     },
+    /// The interrupt flag was set while something learned that follows training.
+    #[error(
+        "What follows training was interrupted. The trained networks are kept; the same command, of `train` and `reproduce` with --resume, does it again."
+    )]
+    Following,
     /// No recording is long enough, or no subject is left to train on.
     #[error("The recipe leaves no window to train on.")]
     NoWindows,
