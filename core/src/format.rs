@@ -248,6 +248,10 @@ pub enum Role {
     Classifier,
     /// The canonical set → which element stands where, by [`Argsort`](crate::kernel::Argsort).
     Order,
+    /// The canonical window and the code of its class → v, what the window has beside its class.
+    Within,
+    /// The canonical window, the code of its class and v → how strange the window is for that class.
+    Anomaly,
 }
 
 /// Position of a tensor in the package.

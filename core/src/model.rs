@@ -284,9 +284,14 @@ impl<'m> Model<'m> {
                     let there = head.vectors == network.output && written.contains(head.vectors) && output.last >= end;
                     there && positive(head.reference) && positive(head.minimum) && (frame.check)(self, output)
                 }
-                (Role::Eta | Role::Classifier, None) if output.dtype == Dtype::I8 => self.outlives(output),
+                (Role::Eta | Role::Classifier | Role::Within, None) if output.dtype == Dtype::I8 => {
+                    self.outlives(output)
+                }
                 // What these must look like is asked with all else about sets.
                 (Role::Eta | Role::Order, None) => self.sets().is_some() && self.outlives(output),
+                (Role::Anomaly, None) => {
+                    (output.dtype, output.bytes) == (Dtype::I32, Dtype::I32.bytes()) && self.outlives(output)
+                }
                 _ => false,
             };
             if !fits || network.reserved != 0 {

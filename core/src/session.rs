@@ -46,7 +46,8 @@ impl fmt::Debug for Inference<'_> {
         let Self { pose, canonical, code, logits, .. } = self;
         let mut all = f.debug_struct("Inference");
         all.field("pose", pose).field("canonical", canonical).field("code", code).field("logits", logits);
-        all.field("wide_code", &self.wide_code()).field("order", &self.order()).finish()
+        all.field("wide_code", &self.wide_code()).field("order", &self.order());
+        all.field("within", &self.within()).field("anomaly", &self.anomaly()).finish()
     }
 }
 
@@ -55,6 +56,22 @@ impl<'s> Inference<'s> {
     #[must_use]
     pub fn wide_code(&self) -> Option<Features<'s, i16>> {
         self.session.features(self.session.model.output_of(Role::Eta)?)
+    }
+
+    /// What the window has beside its class, as an encoder says that knows the code of the most likely class; `None` for a
+    /// model that does not say.
+    #[must_use]
+    pub fn within(&self) -> Option<Features<'s>> {
+        self.session.features(self.session.model.output_of(Role::Within)?)
+    }
+
+    /// How strange the window is for its most likely class: the mean squared error of what a decoder makes of that class
+    /// and of [`within`](Self::within), in the square of the network's units, 0 or more; `None` for a model that does not
+    /// say.
+    #[must_use]
+    pub fn anomaly(&self) -> Option<f32> {
+        let sum: Features<'_, i32> = self.session.features(self.session.model.output_of(Role::Anomaly)?)?;
+        sum.values.first().map(|&squares| sum.scale * squares as f32)
     }
 
     /// Which element stands where in the canonical order; `None` for a model that finds none.

@@ -144,6 +144,7 @@ fn runs_with_fewer(operator: &Operator, site: &Site<'_>) -> bool {
         | Operator::Softmax(_)
         | Operator::LogSoftmax(_)
         | Operator::Argmax(_)
+        | Operator::Lookup(_)
         | Operator::L2Norm(_)
         | Operator::NearestCode(_) => false,
     }

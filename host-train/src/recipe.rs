@@ -3,8 +3,9 @@
 //! Every key is required unless its field says otherwise, and an unknown key is an error: a
 //! misspelt option must never train the wrong thing silently. The recipes under
 //! `host-train/recipes/` are part of the program; each comments its keys with their units. There are three kinds,
-//! of windows of recordings, of [`grid`]s and of [`set`]s.
+//! of windows of recordings, of [`grid`]s and of [`set`]s; a fourth, of [`equivae`], is of images or windows.
 
+pub mod equivae;
 pub mod grid;
 pub mod set;
 mod window;
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// The recipes inside the program: name and TOML text.
-pub const BUILT_IN: [(&str, &str); 21] = [
+pub const BUILT_IN: [(&str, &str); 24] = [
     ("wrist", include_str!("../recipes/wrist.toml")),
     ("wrist-unsupervised", include_str!("../recipes/wrist-unsupervised.toml")),
     ("wrist-classical", include_str!("../recipes/wrist-classical.toml")),
@@ -40,6 +41,9 @@ pub const BUILT_IN: [(&str, &str); 21] = [
     ("solids-views", include_str!("../recipes/solids-views.toml")),
     ("voxels", include_str!("../recipes/voxels.toml")),
     ("molecules", include_str!("../recipes/molecules.toml")),
+    ("equivae", include_str!("../recipes/equivae.toml")),
+    ("equivae-small", include_str!("../recipes/equivae-small.toml")),
+    ("equivae-wrist", include_str!("../recipes/equivae-wrist.toml")),
 ];
 
 /// Why a recipe cannot be used. Each prints as one sentence.
@@ -83,6 +87,8 @@ pub enum AnyRecipe {
     Grid(Box<grid::GridRecipe>),
     /// Of sets.
     Set(Box<set::SetRecipe>),
+    /// Of class codes and what samples have besides.
+    Equivae(Box<equivae::EquivaeRecipe>),
 }
 
 impl AnyRecipe {
@@ -96,6 +102,9 @@ impl AnyRecipe {
     pub fn from_toml(name: &str, text: &str) -> Result<Self, RecipeError> {
         // Recipes of sets, and no others, have a trunk; of the rest those of grids have networks at the top.
         let table = parse::<toml::Table>(name, text)?;
+        if table.contains_key("class_code") {
+            return equivae::EquivaeRecipe::from_toml(name, text).map(Box::new).map(Self::Equivae);
+        }
         match (table.contains_key("trunk"), table.contains_key("eta")) {
             (true, _) => set::SetRecipe::from_toml(name, text).map(Box::new).map(Self::Set),
             (false, true) => grid::GridRecipe::from_toml(name, text).map(Box::new).map(Self::Grid),
@@ -280,6 +289,7 @@ mod tests {
                 AnyRecipe::Windows(recipe) => recipe.to_toml(),
                 AnyRecipe::Grid(recipe) => recipe.to_toml(),
                 AnyRecipe::Set(recipe) => recipe.to_toml(),
+                AnyRecipe::Equivae(recipe) => recipe.to_toml(),
             };
             assert_eq!(AnyRecipe::from_toml(name, &toml).unwrap(), recipe);
         }

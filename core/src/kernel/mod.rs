@@ -38,6 +38,7 @@ mod depthwise;
 mod elementwise;
 mod gather;
 mod l2_norm;
+mod lookup;
 mod lut;
 mod nearest_code;
 mod norm_gate;
@@ -65,6 +66,7 @@ pub use depthwise::{Depthwise, Filters};
 pub use elementwise::{Add, Mul};
 pub use gather::Gather;
 pub use l2_norm::L2Norm;
+pub use lookup::Lookup;
 pub use lut::Lut;
 pub use nearest_code::NearestCode;
 pub use norm_gate::NormGate;
@@ -338,6 +340,7 @@ operators! {
     21 OuterProduct: "Vectors times numbers: a vector for each of the numbers.",
     22 Ranks: "Elements of a set told apart by how long their vectors are.",
     23 Gather: "Elements of a set side by side, in their order.",
+    24 Lookup: "A row of a table for each index.",
 }
 
 impl Operator {

@@ -53,6 +53,7 @@ pub fn run(options: &Options) -> Result<u8> {
             let workshop = SetWorkshop::new(recipe, &options.backend, &options.data)?;
             workshop.publish(&run, &workshop.export(&run)?)?;
         }
+        AnyRecipe::Equivae(_) => bail!("not yet"),
     }
     Ok(DONE)
 }

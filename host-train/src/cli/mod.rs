@@ -9,6 +9,7 @@ mod export;
 mod grids;
 mod inspect;
 mod jobs;
+mod labelled;
 mod recipes;
 mod reproduce;
 mod sets;

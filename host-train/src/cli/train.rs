@@ -1,6 +1,7 @@
 //! `gimbal train`.
 
 use super::grids::GridWorkshop;
+use super::labelled::LabelledWorkshop;
 use super::sets::SetWorkshop;
 use super::workshop::Workshop;
 use super::{DONE, table};
@@ -74,6 +75,11 @@ pub fn run(options: &Options) -> Result<u8> {
         }
         AnyRecipe::Set(recipe) => {
             let workshop = SetWorkshop::new(recipe, &options.common.backend, &options.data)?;
+            let finished = workshop.train(&run, options.common.resume)?;
+            workshop.publish(&run, &finished)?;
+        }
+        AnyRecipe::Equivae(recipe) => {
+            let workshop = LabelledWorkshop::new(recipe, &options.common.backend, &options.data)?;
             let finished = workshop.train(&run, options.common.resume)?;
             workshop.publish(&run, &finished)?;
         }

@@ -12,6 +12,7 @@ pub mod convert;
 pub mod fetch;
 pub mod generate;
 pub mod grid;
+pub mod labelled;
 pub mod molecules;
 pub mod packed;
 pub mod posed;

@@ -25,6 +25,10 @@ pub struct Reading {
     pub code: Vec<f32>,
     /// The most likely class.
     pub class: Option<usize>,
+    /// What the window has beside its class, in real numbers; empty for a model that does not say.
+    pub within: Vec<f32>,
+    /// How strange the window is; `None` for a model that does not say.
+    pub score: Option<f32>,
     /// Of a set, which element stands where in the canonical order; empty for a model that finds none.
     pub order: Vec<i16>,
     /// How far the score at each place is above that at the next, in counts; 0 is a tie.
@@ -93,6 +97,8 @@ impl<'p> Device<'p> {
                     // There is no more than one of them.
                     code: narrow.chain(wide).collect(),
                     class: found.logits.map(|logits| logits.argmax()),
+                    within: Vec::new(),
+                    score: None,
                     order: order.map(|order| order.places.to_vec()).unwrap_or_default(),
                     gaps: order.map(|order| order.gaps.to_vec()).unwrap_or_default(),
                 }

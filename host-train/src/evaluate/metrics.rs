@@ -48,6 +48,18 @@ pub fn percentile(numbers: &[f32], p: f64) -> f64 {
     sorted.get(at).map_or(f64::NAN, |&x| x.into())
 }
 
+/// Area under the ROC curve of scores that should be larger for strange samples than for usual ones: the probability that a
+/// strange one's is, ties counting half. NaN if there are none of either.
+pub fn area(usual: &[f32], strange: &[f32]) -> f64 {
+    let below = |score: f32| {
+        let (less, equal) = usual.iter().fold((0usize, 0usize), |(less, equal), &other| {
+            (less + usize::from(other < score), equal + usize::from(other == score))
+        });
+        less as f64 + equal as f64 / 2.0
+    };
+    strange.iter().map(|&score| below(score)).sum::<f64>() / (usual.len() * strange.len()) as f64
+}
+
 /// Where the largest number stands, the last of equals; none of none.
 pub fn largest(numbers: &[f32]) -> Option<usize> {
     (0..numbers.len()).max_by(|&a, &b| numbers[a].total_cmp(&numbers[b]))
@@ -75,6 +87,14 @@ mod tests {
         assert_eq!(percentile(&numbers, 0.95), 95.0);
         assert_eq!(percentile(&numbers, 1.0), 100.0);
         assert!(percentile(&[], 0.5).is_nan());
+    }
+
+    #[test]
+    fn areas_count_pairs_and_half_of_the_ties() {
+        assert_eq!(area(&[1.0, 2.0], &[3.0, 4.0]), 1.0);
+        assert_eq!(area(&[3.0, 4.0], &[1.0, 2.0]), 0.0);
+        assert_eq!(area(&[1.0, 2.0], &[2.0]), 0.75);
+        assert!(area(&[], &[1.0]).is_nan() && area(&[1.0], &[]).is_nan());
     }
 
     #[test]

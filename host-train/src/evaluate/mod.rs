@@ -1,6 +1,7 @@
 //! How good a package is, measured through core: the host's integers *are* the device's.
 
 pub mod device;
+pub mod equivae;
 pub mod figures;
 pub mod grid;
 pub mod metrics;

@@ -89,6 +89,7 @@ fn alone(model: &Model<'_>, operator: &Operator) -> Option<Counts> {
             kind(y).with([("rows", rows), ("elements", elements)])
         }
         Operator::Argmax(_) => kind(x).with([("rows", rows), ("elements", self::elements(x))]),
+        Operator::Lookup(_) => kind(y).with([("rows", rows), ("elements", elements)]),
         Operator::SetPool(pool) => pooled_set(pool, x, y),
         Operator::BroadcastAdd(_) => kind(y).with([("rows", rows), ("elements", elements)]),
         Operator::OuterProduct(_) => kind(y).with([("rows", rows), ("elements", elements)]),

@@ -64,5 +64,7 @@ pub fn role(role: Role) -> &'static str {
         Role::Eta => "η",
         Role::Classifier => "classifier",
         Role::Order => "order",
+        Role::Within => "v",
+        Role::Anomaly => "anomaly",
     }
 }

@@ -338,7 +338,7 @@ impl GridModel {
 
 /// Numbers of which each is zero with a probability, and else that much larger: dropout, by a generator of the batch's, since
 /// the backend's own is one for all threads.
-fn dropped(x: Tensor<2>, probability: f64, rng: &mut ChaCha8Rng) -> Tensor<2> {
+pub(super) fn dropped(x: Tensor<2>, probability: f64, rng: &mut ChaCha8Rng) -> Tensor<2> {
     let keep = 1.0 / (1.0 - probability) as f32;
     let shape = x.dims();
     let factors = (0..shape.iter().product()).map(|_| if rng.random_bool(probability) { 0.0 } else { keep }).collect();

@@ -1,11 +1,14 @@
 //! The networks that a recipe describes, and what they minimize.
 
 pub mod batch;
+pub mod equivae;
+mod equivae_infer;
 mod giae;
 mod grid;
 mod grid_infer;
 mod infer;
 mod psi;
+pub mod routing;
 mod set;
 mod set_infer;
 mod set_psi;
@@ -13,6 +16,8 @@ mod set_psi;
 mod set_tests;
 
 pub use batch::Batch;
+pub use equivae::{EquivaeBatch, EquivaeModel};
+pub use equivae_infer::EquivaeInference;
 pub use giae::{Forward, Loss, Model};
 pub use grid::{GridBatch, GridForward, GridModel, GridPose};
 pub use grid_infer::GridInference;

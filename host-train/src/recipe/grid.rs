@@ -325,7 +325,7 @@ fn turns(key: &'static str, number: usize, turning: bool) -> Result<(), RecipeEr
     }
 }
 
-fn layers(key: &'static str, layers: &[LayerSection]) -> Result<(), RecipeError> {
+pub(super) fn layers(key: &'static str, layers: &[LayerSection]) -> Result<(), RecipeError> {
     if layers.is_empty() {
         return value(key, "is empty");
     }

@@ -8,6 +8,7 @@ mod align;
 mod checkpoint;
 mod delta;
 mod grids;
+mod labelled;
 mod mean;
 mod progress;
 mod sets;
@@ -17,6 +18,7 @@ pub use align::{Upright, align};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use delta::DeltaTask;
 pub use grids::GridTask;
+pub use labelled::LabelledTask;
 pub use sets::SetTask;
 pub use windows::WindowTask;
 

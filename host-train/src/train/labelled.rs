@@ -1,0 +1,151 @@
+//! Samples of which some have a label: which of them a step sees, and whose mean the class codes are.
+
+use super::windows::shuffled;
+use super::{Draw, Task, TrainError};
+use crate::data::augment::deviate;
+use crate::data::labelled::LabelledSet;
+use crate::method::routing::{Pool, count};
+use crate::method::{EquivaeBatch, EquivaeModel, Loss};
+use crate::nn::grid::Extent;
+use crate::recipe::TrainingSection;
+use crate::recipe::equivae::EquivaeRecipe;
+use burn::prelude::*;
+use rand::RngExt;
+use rand::seq::IndexedRandom;
+use rand_chacha::ChaCha8Rng;
+
+/// A recipe of EquiVAE and its data.
+pub struct LabelledTask<'a> {
+    recipe: &'a EquivaeRecipe,
+    set: &'a LabelledSet,
+    /// Places of the labelled samples, a list a class.
+    by_class: Vec<Vec<usize>>,
+    /// All of these.
+    labelled: Vec<usize>,
+    /// Places of the others.
+    unlabelled: Vec<usize>,
+}
+
+impl<'a> LabelledTask<'a> {
+    /// The training samples.
+    ///
+    /// # Errors
+    /// [`TrainError::NoWindows`] if there is nothing to train on, [`TrainError::Samples`] if labels are missing, beyond the
+    /// classes, or too few of a class, [`TrainError::Shape`] if the recipe's networks do not fit the samples.
+    pub fn new(recipe: &'a EquivaeRecipe, set: &'a LabelledSet, device: &Device) -> Result<Self, TrainError> {
+        if set.train.len() < 2 {
+            return Err(TrainError::NoWindows);
+        }
+        set.check().map_err(TrainError::Samples)?;
+        // Built once for what it refuses.
+        EquivaeModel::new(recipe, set.extent, set.classes.len(), device).map_err(TrainError::Shape)?;
+        let (labelled, unlabelled) = (0..set.train.len()).partition(|&place| set.train[place].label.is_some());
+        Ok(Self { recipe, set, by_class: set.by_class(), labelled, unlabelled })
+    }
+
+    /// Samples without a label where there are some, or else labelled ones: an epoch is a pass over these.
+    fn passed(&self) -> &[usize] {
+        if self.unlabelled.is_empty() { &self.labelled } else { &self.unlabelled }
+    }
+
+    fn batch(&self, places: &[usize], progress: f64, rng: &mut ChaCha8Rng, device: &Device) -> EquivaeBatch {
+        let most = self.recipe.class_code.most;
+        let labelled: Vec<usize> = match self.unlabelled.is_empty() {
+            true => places.to_vec(),
+            false => {
+                let one = |_| *self.labelled.choose(rng).expect("there are labelled samples");
+                (0..self.recipe.data.labelled_batch).map(one).collect()
+            }
+        };
+        let labels: Vec<usize> = labelled.iter().filter_map(|&place| self.set.train[place].label).collect();
+        // One more than count, for a sample that is itself among them.
+        let pool = Pool::draw(&self.by_class, most + 1, rng);
+        let m = count(most, rng);
+        let routed = labelled.iter().zip(&labels);
+        let complements: Vec<f32> =
+            routed.flat_map(|(&place, &class)| pool.mean(&pool.complement(class, Some(place), m, rng))).collect();
+        let members: Vec<f32> =
+            (0..self.by_class.len()).flat_map(|class| pool.mean(&pool.complement(class, None, m, rng))).collect();
+        let weights = |numbers: Vec<f32>| {
+            let shape = [numbers.len() / pool.places.len(), pool.places.len()];
+            Tensor::<2>::from_data(TensorData::new(numbers, shape), device)
+        };
+        let (complements, members) = (weights(complements), weights(members));
+        let others = (!self.unlabelled.is_empty()).then(|| self.tensor(places, rng, device));
+        let labels: Vec<i32> = labels.into_iter().map(|label| label as i32).collect();
+        EquivaeBatch {
+            labelled: self.tensor(&labelled, rng, device),
+            labels: Tensor::from_data(TensorData::new(labels, [labelled.len()]), device),
+            unlabelled: others,
+            pool: self.tensor(&pool.places, rng, device),
+            complements,
+            members,
+            rng: rng.clone(),
+            progress,
+        }
+    }
+
+    /// Varied samples, network units.
+    fn tensor(&self, places: &[usize], rng: &mut ChaCha8Rng, device: &Device) -> Tensor<4> {
+        let (augment, Extent { channels, rows, columns }) = (&self.recipe.augment, self.set.extent);
+        let mut numbers = Vec::with_capacity(places.len() * channels * rows * columns);
+        for &place in places {
+            let factor = 1.0 + if augment.amplitude > 0.0 { augment.amplitude * deviate(rng) } else { 0.0 };
+            let sample = self.set.numbers(&self.set.train[place].counts);
+            let varied = sample.into_iter().map(|number| number * factor).collect();
+            numbers.extend(shifted(varied, [rows, columns], augment.shift, rng));
+        }
+        Tensor::from_data(TensorData::new(numbers, [places.len(), channels, rows, columns]), device)
+    }
+}
+
+/// An image moved by up to `most` pixels down and across, with zeros coming in.
+fn shifted(image: Vec<f32>, [rows, columns]: [usize; 2], most: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
+    if most == 0 {
+        return image;
+    }
+    let [down, across] = [0; 2].map(|_| rng.random_range(0..=2 * most));
+    let from = |at: usize, by: usize, length: usize| (at + by).checked_sub(most).filter(|&from| from < length);
+    let pixel = |row: usize, column: usize| {
+        let (row, column) = (from(row, down, rows)?, from(column, across, columns)?);
+        image.get(row * columns + column)
+    };
+    (0..rows * columns).map(|at| pixel(at / columns, at % columns).copied().unwrap_or(0.0)).collect()
+}
+
+impl Task for LabelledTask<'_> {
+    type Model = EquivaeModel;
+    type Batch = EquivaeBatch;
+
+    fn recipe(&self) -> String {
+        self.recipe.to_toml()
+    }
+
+    fn trains_as(&self, recipe: &str) -> bool {
+        EquivaeRecipe::from_toml("the checkpoint's recipe", recipe).is_ok_and(|of| of.trains_as(self.recipe))
+    }
+
+    fn schedule(&self) -> &TrainingSection {
+        &self.recipe.training
+    }
+
+    fn fresh(&self, device: &Device) -> EquivaeModel {
+        let (extent, classes) = (self.set.extent, self.set.classes.len());
+        EquivaeModel::new(self.recipe, extent, classes, device).expect("new has built it before")
+    }
+
+    fn batches(&self, epoch: usize) -> Vec<Draw<'_, EquivaeBatch>> {
+        let draws = shuffled(self.passed(), self.schedule(), epoch);
+        let steps = draws.len();
+        let all = (steps * self.schedule().epochs) as f64;
+        let batch = |(step, (places, mut rng)): (usize, (Vec<usize>, ChaCha8Rng))| -> Draw<'_, _> {
+            let progress = (epoch * steps + step) as f64 / all;
+            Box::new(move |device| self.batch(&places, progress, &mut rng, device))
+        };
+        draws.into_iter().enumerate().map(batch).collect()
+    }
+
+    fn loss(&self, model: &EquivaeModel, batch: EquivaeBatch) -> Loss {
+        model.loss(batch, self.recipe)
+    }
+}
