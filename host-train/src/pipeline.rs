@@ -1,6 +1,7 @@
 //! From a trained model to a package, its figures and its report: what `train`, `export` and `demo`
 //! do once the weights are there.
 
+pub mod equivae;
 pub mod grid;
 pub mod set;
 

@@ -1,6 +1,7 @@
 //! `gimbal export`.
 
 use super::grids::GridWorkshop;
+use super::labelled::LabelledWorkshop;
 use super::sets::SetWorkshop;
 use super::workshop::Workshop;
 use super::{DONE, table};
@@ -53,7 +54,13 @@ pub fn run(options: &Options) -> Result<u8> {
             let workshop = SetWorkshop::new(recipe, &options.backend, &options.data)?;
             workshop.publish(&run, &workshop.export(&run)?)?;
         }
-        AnyRecipe::Equivae(_) => bail!("not yet"),
+        AnyRecipe::Equivae(_) if options.align.is_some() => {
+            bail!("--align is for a run that learned poses; align the run whose package is this one's canonicalizer")
+        }
+        AnyRecipe::Equivae(recipe) => {
+            let workshop = LabelledWorkshop::new(recipe, &options.backend, &options.data)?;
+            workshop.publish(&run, &workshop.export(&run)?)?;
+        }
     }
     Ok(DONE)
 }

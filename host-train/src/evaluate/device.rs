@@ -97,8 +97,8 @@ impl<'p> Device<'p> {
                     // There is no more than one of them.
                     code: narrow.chain(wide).collect(),
                     class: found.logits.map(|logits| logits.argmax()),
-                    within: Vec::new(),
-                    score: None,
+                    within: found.within().iter().flat_map(|v| v.dequantized()).collect(),
+                    score: found.anomaly(),
                     order: order.map(|order| order.places.to_vec()).unwrap_or_default(),
                     gaps: order.map(|order| order.gaps.to_vec()).unwrap_or_default(),
                 }

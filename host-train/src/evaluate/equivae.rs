@@ -35,7 +35,7 @@ pub const EQUIVAE_FIGURES: [(&str, &str, &str); 20] = [
 ];
 
 /// Training samples that vote at most on the class of a v.
-const NEIGHBOURS: usize = 2000;
+pub const NEIGHBOURS: usize = 2000;
 
 /// What the float networks say.
 #[derive(Clone, Debug)]
@@ -178,7 +178,9 @@ fn drawn(
         let sum = |i: usize| row.iter().map(|&at| all[at][i]).sum::<f32>() / row.len() as f32;
         (0..recipe.class_code.code).map(sum).collect()
     };
-    let known = pool.places.iter().zip(&pool.classes).take(NEIGHBOURS);
+    // Of all classes alike, which stand one behind the other.
+    let step = pool.places.len().div_ceil(NEIGHBOURS).max(1);
+    let known = pool.places.iter().zip(&pool.classes).step_by(step);
     let fit: (Vec<_>, Vec<_>) = known.map(|(&own, &class)| (code(class, Some(own)), class)).unzip();
     let asked = set.test.iter().map(|sample| (code(sample.label, None), sample.label)).unzip();
     [fit, asked]

@@ -8,7 +8,7 @@
 //! minimized: w_c · cross-entropy(q(y | x), y) − mean L(x, y) / D over labelled − mean U(x) / D over all other samples
 //! ```
 //! D is how many numbers a sample has, so that the bound counts a number and the weight of the cross-entropy does not
-//! depend on the size of a sample. β is 1, or rises to it. `q(v | r_y, x)` is normal with a diagonal covariance: its mean
+//! depend on the size of a sample. The classifier sees varied copies of the samples that the bound is of. β is 1, or rises to it. `q(v | r_y, x)` is normal with a diagonal covariance: its mean
 //! and the logarithm of its variance are a linear map of a layer that reads another layer's numbers beside r_y.
 //!
 //! With a weight, how far the means of v depend on the class is minimized, too: HSIC of a Gaussian kernel of them and the
@@ -76,6 +76,8 @@ pub struct Within {
 pub struct EquivaeBatch {
     /// `[L, C, rows, columns]`, network units.
     pub labelled: Tensor<4>,
+    /// `[L + U, C, rows, columns]`, labelled samples and the others behind them, varied: what the classifier sees.
+    pub varied: Tensor<4>,
     /// `[L]`.
     pub labels: Tensor<1, Int>,
     /// `[U, C, rows, columns]`; none where all samples are labelled.
@@ -133,15 +135,12 @@ impl EquivaeModel {
 
     /// The recipe's loss on a batch.
     pub fn loss(&self, batch: EquivaeBatch, recipe: &EquivaeRecipe) -> Loss {
-        let EquivaeBatch { labelled, labels, unlabelled, pool, complements, members, mut rng, progress } = batch;
+        let EquivaeBatch { labelled, varied, labels, unlabelled, pool, complements, members, mut rng, progress } = batch;
         let device = labelled.device();
         let count = labelled.dims()[0];
         // Normalizations see labelled samples and others together, or they would not be normalized alike.
-        let all = match &unlabelled {
-            Some(others) if self.within.is_some() => Tensor::cat(vec![labelled.clone(), others.clone()], 0),
-            _ => labelled.clone(),
-        };
-        let logits = self.classify_with_dropout(all.clone(), &mut rng);
+        let varied = if self.within.is_some() { varied } else { varied.narrow(0, 0, count) };
+        let logits = self.classify_with_dropout(varied, &mut rng);
         let class = CrossEntropyLossConfig::new()
             .with_smoothing(Some(recipe.loss.label_smoothing))
             .init(&device)
@@ -154,7 +153,10 @@ impl EquivaeModel {
                 warmup => (progress / warmup).min(1.0) as f32,
             };
             let size = numbers(self.extent) as f32;
-            let hidden = within.hidden(all);
+            let hidden = within.hidden(match &unlabelled {
+                Some(others) => Tensor::cat(vec![labelled.clone(), others.clone()], 0),
+                None => labelled.clone(),
+            });
             let known = labels.clone().one_hot::<2>(self.classes).float();
             let own = within.routed(pool.clone(), complements, Some(labels));
             let bound = within.bound(
@@ -405,10 +407,12 @@ mod tests {
             let shape = [rows.len(), 6];
             Tensor::<2>::from_data(TensorData::new(rows.concat(), shape), device)
         };
+        let unlabelled = random(5, [4, 1, 8, 8], device);
         EquivaeBatch {
             labelled: pool.clone(),
+            varied: Tensor::cat(vec![pool.clone(), unlabelled.clone()], 0),
             labels: Tensor::from_data([0, 0, 1, 1, 2, 2], device),
-            unlabelled: Some(random(5, [4, 1, 8, 8], device)),
+            unlabelled: Some(unlabelled),
             pool,
             complements: rows((0..6).map(other).collect()),
             members: rows((0..CLASSES).map(of_class).collect()),

@@ -123,7 +123,7 @@ fn align(stack: &mut Stack, cos: f32, sin: f32) {
     linear.weights = [turned(x, y, sin), turned(y, x, -sin)].concat();
 }
 
-fn stack(layers: &GridStack, input: [usize; 3]) -> Stack {
+pub(super) fn stack(layers: &GridStack, input: [usize; 3]) -> Stack {
     let mut stack = Stack { input, steps: Vec::new() };
     for layer in &layers.layers {
         let input = stack.output();
@@ -193,14 +193,14 @@ fn scaled(mut weights: Vec<f32>, factors: &[f32], offsets: Vec<f32>) -> Linear {
 }
 
 /// A linear map of a whole map.
-fn whole(linear: Linear, size: [usize; 2]) -> Step {
+pub(super) fn whole(linear: Linear, size: [usize; 2]) -> Step {
     let output = [1, 1, linear.rows()];
     let window = Window { size: size.map(|size| size as u16), ..Window::POINT };
     Step { kind: StepKind::Convolve { linear, window, relu: false }, output }
 }
 
 /// Columns in another order: the new column `i` is the old `from(i)`.
-fn reorder(linear: Linear, from: impl Fn(usize) -> usize) -> Linear {
+pub(super) fn reorder(linear: Linear, from: impl Fn(usize) -> usize) -> Linear {
     let columns = linear.columns();
     let weights = linear.weights.chunks(columns).flat_map(|row| (0..columns).map(|i| row[from(i)])).collect();
     Linear { weights, bias: linear.bias }

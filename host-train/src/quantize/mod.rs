@@ -7,6 +7,8 @@
 //! quarter turns and mirror images out as plain ones.
 
 pub mod calibrate;
+mod equivae_extract;
+mod equivae_lower;
 pub mod extract;
 pub mod float;
 mod grid_calibrate;
@@ -24,6 +26,8 @@ mod weights;
 mod writer;
 
 pub use calibrate::{Ranges, calibrate};
+pub use equivae_extract::{EquivaeNetwork, extract_equivae};
+pub use equivae_lower::{EquivaeRanges, calibrate_equivae, lower_equivae};
 pub use extract::extract;
 pub use grid_calibrate::{GridRanges, calibrate_grid};
 pub use grid_extract::extract_grid;

@@ -164,7 +164,7 @@ pub struct EquivaeLoss {
     pub independence: f32,
 }
 
-/// `[augment]`: how each training sample is varied, anew in every step.
+/// `[augment]`: how each training sample that the classifier sees is varied, anew in every step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EquivaeAugment {

@@ -71,13 +71,15 @@ impl<'a> LabelledTask<'a> {
             Tensor::<2>::from_data(TensorData::new(numbers, shape), device)
         };
         let (complements, members) = (weights(complements), weights(members));
-        let others = (!self.unlabelled.is_empty()).then(|| self.tensor(places, rng, device));
+        let others: &[usize] = if self.unlabelled.is_empty() { &[] } else { places };
+        let varied = self.varied(&[&labelled, others].concat(), rng, device);
         let labels: Vec<i32> = labels.into_iter().map(|label| label as i32).collect();
         EquivaeBatch {
-            labelled: self.tensor(&labelled, rng, device),
+            labelled: self.tensor(&labelled, device),
+            varied,
             labels: Tensor::from_data(TensorData::new(labels, [labelled.len()]), device),
-            unlabelled: others,
-            pool: self.tensor(&pool.places, rng, device),
+            unlabelled: (!others.is_empty()).then(|| self.tensor(others, device)),
+            pool: self.tensor(&pool.places, device),
             complements,
             members,
             rng: rng.clone(),
@@ -85,8 +87,14 @@ impl<'a> LabelledTask<'a> {
         }
     }
 
+    /// Samples as they are, network units.
+    fn tensor(&self, places: &[usize], device: &Device) -> Tensor<4> {
+        let samples: Vec<&[i16]> = places.iter().map(|&place| self.set.train[place].as_ref()).collect();
+        self.set.tensor(&samples, device)
+    }
+
     /// Varied samples, network units.
-    fn tensor(&self, places: &[usize], rng: &mut ChaCha8Rng, device: &Device) -> Tensor<4> {
+    fn varied(&self, places: &[usize], rng: &mut ChaCha8Rng, device: &Device) -> Tensor<4> {
         let (augment, Extent { channels, rows, columns }) = (&self.recipe.augment, self.set.extent);
         let mut numbers = Vec::with_capacity(places.len() * channels * rows * columns);
         for &place in places {
