@@ -9,7 +9,7 @@ use crate::recipe::AnyRecipe;
 use crate::run::{CONFIG, PACKAGE, Run, read};
 use anyhow::{Result, bail};
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Args)]
 pub struct Options {
@@ -58,7 +58,12 @@ pub fn run(options: &Options) -> Result<u8> {
             bail!("--align is for a run that learned poses; align the run whose package is this one's canonicalizer")
         }
         AnyRecipe::Equivae(recipe) => {
-            let workshop = LabelledWorkshop::new(recipe, &options.backend, &options.data)?;
+            let workshop = LabelledWorkshop::new(
+                recipe,
+                &options.backend,
+                &options.data,
+                options.run.parent().unwrap_or(Path::new(".")),
+            )?;
             workshop.publish(&run, &workshop.export(&run)?)?;
         }
     }

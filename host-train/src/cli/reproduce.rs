@@ -1,10 +1,12 @@
 //! `gimbal reproduce`.
 
 mod grids;
+mod labelled;
 mod sets;
 mod windows;
 
 use super::grids::GridWorkshop;
+use super::labelled::LabelledWorkshop;
 use super::sets::SetWorkshop;
 use super::train::Common;
 use super::{DONE, jobs, table};
@@ -24,7 +26,7 @@ use windows::WindowBench;
 pub struct Options {
     /// The experiment, which is a recipe's name: wrist, rotated-digits, rotated-digits-small, reflected-digits,
     /// reflected-digits-small, quarter-digits, shifted-digits, shifted-beats, ring, digit-sets, tetris, solids,
-    /// solids-mirror, solids-views, voxels or molecules.
+    /// solids-mirror, solids-views, voxels, molecules, equivae, equivae-small or equivae-wrist.
     name: String,
     /// How long to train: quick (minutes on two cores) or full (for a GPU).
     #[arg(long, default_value = "quick", value_enum)]
@@ -53,6 +55,7 @@ pub fn run(options: &Options) -> Result<u8> {
         Some(AnyExperiment::Windows(experiment)) => reproduce::<WindowBench>(options, experiment),
         Some(AnyExperiment::Grids(experiment)) => reproduce::<GridWorkshop>(options, experiment),
         Some(AnyExperiment::Sets(experiment)) => reproduce::<SetWorkshop>(options, experiment),
+        Some(AnyExperiment::Equivae(experiment)) => reproduce::<LabelledWorkshop>(options, experiment),
         None => {
             let known: Vec<&str> = names().collect();
             bail!("there is no experiment `{}`; there are {}", options.name, known.join(", "))

@@ -79,7 +79,7 @@ pub fn run(options: &Options) -> Result<u8> {
             workshop.publish(&run, &finished)?;
         }
         AnyRecipe::Equivae(recipe) => {
-            let workshop = LabelledWorkshop::new(recipe, &options.common.backend, &options.data)?;
+            let workshop = LabelledWorkshop::new(recipe, &options.common.backend, &options.data, &options.common.runs)?;
             let finished = workshop.train(&run, options.common.resume)?;
             workshop.publish(&run, &finished)?;
         }

@@ -3,6 +3,7 @@
 use super::grid::Grids;
 use super::posed::{Posed, Sample};
 use super::{Dataset, Window, windows};
+use crate::evaluate::device::Device as Core;
 use crate::evaluate::turn;
 use crate::nn::grid::Extent;
 use crate::package::ContractField;
@@ -50,6 +51,19 @@ pub struct LabelledSet {
     pub test: Vec<Sample>,
     /// Test samples of the class that is left out; none if none is.
     pub strangers: Vec<Sample>,
+    /// Where a canonicalizer stands in front, the samples before it, as the device takes them.
+    pub given: Option<Given>,
+}
+
+/// Samples that were not moved into their canonical pose yet.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// Training samples.
+    pub train: Vec<Vec<i16>>,
+    /// Test samples of the classes.
+    pub test: Vec<Vec<i16>>,
+    /// Test samples of the class that is left out.
+    pub strangers: Vec<Vec<i16>>,
 }
 
 /// A sample with what decides its fate: its class, and whose it is.
@@ -97,6 +111,7 @@ impl LabelledSet {
             train: Vec::new(),
             test: Vec::new(),
             strangers: Vec::new(),
+            given: None,
         }
         .filled(
             section,
@@ -136,27 +151,19 @@ impl LabelledSet {
             hop: section.hop,
             rate_hz: dataset.rate_hz,
             units: units.collect(),
-            extent: Extent {
-                channels: fields.iter().map(|field| field.width).sum(),
-                rows: 1,
-                columns: section.window,
-            },
+            extent: Extent { channels: fields.iter().map(|field| field.width).sum(), rows: 1, columns: section.window },
             fields,
             classes: dataset.classes.clone(),
             train: Vec::new(),
             test: Vec::new(),
             strangers: Vec::new(),
+            given: None,
         }
         .filled(section, train.into_iter().map(candidate).collect(), test.into_iter().map(candidate).collect())
     }
 
     /// Draws who keeps a label, and takes the class that is left out away.
-    fn filled(
-        mut self,
-        section: &EquivaeData,
-        train: Vec<Candidate>,
-        test: Vec<Candidate>,
-    ) -> Result<Self, String> {
+    fn filled(mut self, section: &EquivaeData, train: Vec<Candidate>, test: Vec<Candidate>) -> Result<Self, String> {
         let stays = |class: usize| section.left_out != Some(class);
         // Classes behind the one that is gone move up.
         let renamed = |class: usize| class - usize::from(section.left_out.is_some_and(|gone| gone < class));
@@ -181,6 +188,53 @@ impl LabelledSet {
             }
         }
         Ok(self)
+    }
+
+    /// The samples in the canonical pose that a package finds, integers and all. Training samples without a pose are left
+    /// out, and test samples without one stay as they are.
+    ///
+    /// # Errors
+    /// If the package takes other samples.
+    pub fn canonicalized(mut self, package: &[u8]) -> Result<Self, gimbal_core::Error> {
+        let mut device = Core::new(package)?;
+        let mut given = Given { train: Vec::new(), test: Vec::new(), strangers: Vec::new() };
+        let mut train = Vec::with_capacity(self.train.len());
+        for sample in self.train {
+            let reading = device.read(&sample.counts)?;
+            if reading.degenerate.is_none() {
+                given.train.push(sample.counts);
+                train.push(Labelled { counts: reading.canonical, ..sample });
+            }
+        }
+        self.train = train;
+        let sides = [(&mut self.test, &mut given.test), (&mut self.strangers, &mut given.strangers)];
+        for (samples, given) in sides {
+            for sample in samples.iter_mut() {
+                let reading = device.read(&sample.counts)?;
+                given.push(sample.counts.clone());
+                if reading.degenerate.is_none() {
+                    sample.counts = reading.canonical;
+                }
+            }
+        }
+        self.given = Some(given);
+        Ok(self)
+    }
+
+    /// Training samples, at most `most`, test samples and those of the class left out, as the device takes them.
+    pub fn as_given(&self, most: usize) -> [Vec<&[i16]>; 3] {
+        let mut all: [Vec<&[i16]>; 3] = match &self.given {
+            Some(given) => {
+                [&given.train, &given.test, &given.strangers].map(|all| all.iter().map(Vec::as_slice).collect())
+            }
+            None => [
+                self.train.iter().map(AsRef::as_ref).collect(),
+                self.test.iter().map(AsRef::as_ref).collect(),
+                self.strangers.iter().map(AsRef::as_ref).collect(),
+            ],
+        };
+        all[0].truncate(most);
+        all
     }
 
     /// What cannot be trained on, as the rest of a sentence.
@@ -227,9 +281,13 @@ impl LabelledSet {
 
     /// One sample in network units as the device sees it: channels inside.
     pub fn in_units(&self, counts: &[i16]) -> Vec<f32> {
-        let widths = self.fields.iter().zip(&self.units).flat_map(|(field, &unit)| vec![unit; field.width]);
-        let row: Vec<f32> = widths.collect();
+        let row = self.row_units();
         counts.iter().zip(row.iter().cycle()).map(|(&count, unit)| f32::from(count) * unit).collect()
+    }
+
+    /// Of each number in a row of a sample, what a count is in network units.
+    pub fn row_units(&self) -> Vec<f32> {
+        self.fields.iter().zip(&self.units).flat_map(|(field, &unit)| vec![unit; field.width]).collect()
     }
 
     /// Places of the labelled samples, a list a class.
@@ -262,7 +320,6 @@ fn draw(samples: &[Candidate], labels: usize, seed: u64) -> Vec<bool> {
     }
     labelled
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -111,8 +111,9 @@ pub fn figures(readings: &EquivaeReadings, float: &EquivaeFloat, set: &LabelledS
     note("v_error_median", percentile(&apart, 0.5));
     let scores = |all: &[Reading]| all.iter().filter_map(|reading| reading.score).collect::<Vec<f32>>();
     let pairs = readings.test.iter().zip(&float.test.scores);
-    let errors: Vec<f32> =
-        pairs.filter_map(|(reading, &score)| Some((reading.score? - score).abs() / score.max(f32::MIN_POSITIVE))).collect();
+    let errors: Vec<f32> = pairs
+        .filter_map(|(reading, &score)| Some((reading.score? - score).abs() / score.max(f32::MIN_POSITIVE)))
+        .collect();
     if !errors.is_empty() {
         note("score_error", percentile(&errors, 0.5));
     }

@@ -135,7 +135,8 @@ impl EquivaeModel {
 
     /// The recipe's loss on a batch.
     pub fn loss(&self, batch: EquivaeBatch, recipe: &EquivaeRecipe) -> Loss {
-        let EquivaeBatch { labelled, varied, labels, unlabelled, pool, complements, members, mut rng, progress } = batch;
+        let EquivaeBatch { labelled, varied, labels, unlabelled, pool, complements, members, mut rng, progress } =
+            batch;
         let device = labelled.device();
         let count = labelled.dims()[0];
         // Normalizations see labelled samples and others together, or they would not be normalized alike.
@@ -172,18 +173,10 @@ impl EquivaeModel {
             let mut probabilities = vec![known];
             if let Some(others) = unlabelled {
                 let (more, classes) = (others.dims()[0], self.classes);
-                let codes = within.routed(pool, members, None).unsqueeze_dim::<3>(0).expand([
-                    more as i32,
-                    classes as i32,
-                    -1,
-                ]);
-                let bound = within.bound(
-                    others.flatten::<2>(1, 3),
-                    hidden.narrow(0, count, more),
-                    codes,
-                    kl,
-                    Some(&mut rng),
-                );
+                let codes =
+                    within.routed(pool, members, None).unsqueeze_dim::<3>(0).expand([more as i32, classes as i32, -1]);
+                let bound =
+                    within.bound(others.flatten::<2>(1, 3), hidden.narrow(0, count, more), codes, kl, Some(&mut rng));
                 let log = log_softmax(logits.narrow(0, count, more), 1);
                 let of_class = bound.likelihood - bound.divergence * kl - log.clone();
                 // Σ_y q (L − log q) is the first term and the entropy; the logarithm of the number of classes is constant.
@@ -499,14 +492,18 @@ mod tests {
             let loss = model.loss(batch(random(3, [6, 1, 8, 8], &device).abs(), &device), &recipe);
             assert!(loss.total.clone().into_scalar::<f32>().is_finite());
             let gradients = loss.total.backward();
-            let moves = |weight: Tensor<2>| weight.grad(&gradients).is_some_and(|g| g.abs().max().into_scalar::<f32>() > 0.0);
+            let moves =
+                |weight: Tensor<2>| weight.grad(&gradients).is_some_and(|g| g.abs().max().into_scalar::<f32>() > 0.0);
             assert!(moves(model.logits.weight.val()));
             match (&model.within, method) {
                 (None, method) => assert_eq!(method, EquivaeMethod::Plain),
                 (Some(within), _) => {
                     assert!(moves(within.hidden.weight.val()) && moves(within.posterior.weight.val()));
                     assert!(within.decoder.iter().all(|layer| moves(layer.weight.val())));
-                    assert_eq!(within.codes.as_ref().is_some_and(|codes| moves(codes.weight.val())), method == EquivaeMethod::M2);
+                    assert_eq!(
+                        within.codes.as_ref().is_some_and(|codes| moves(codes.weight.val())),
+                        method == EquivaeMethod::M2
+                    );
                     assert_eq!(within.invariant.is_some(), method == EquivaeMethod::Equivae);
                 }
             }
@@ -520,7 +517,10 @@ mod tests {
         let classes = labels.clone().one_hot::<2>(3).float();
         let noise = random::<2>(1, [120, 4], &device);
         let of = |v: Tensor<2>| dependence(v, classes.clone()).into_scalar::<f32>();
-        let (independent, told) = (of(noise.clone()), of(noise.clone() * 0.1 + Tensor::cat(vec![classes.clone(), Tensor::zeros([120, 1], &device)], 1)));
+        let (independent, told) = (
+            of(noise.clone()),
+            of(noise.clone() * 0.1 + Tensor::cat(vec![classes.clone(), Tensor::zeros([120, 1], &device)], 1)),
+        );
         assert!(independent.abs() < 0.15 && told > 0.9, "{independent} {told}");
         // Not only where means differ: a class may be wider than others.
         let wide = noise * labels.float().unsqueeze_dim::<2>(1);

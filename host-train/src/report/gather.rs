@@ -6,6 +6,7 @@ use crate::data::sets::Sets;
 use crate::data::{Dataset, Window, rotation};
 use crate::evaluate::Evaluation;
 use crate::evaluate::device::Device;
+use crate::evaluate::equivae::EQUIVAE_FIGURES;
 use crate::evaluate::figures::table;
 use crate::evaluate::grid::GRID_FIGURES;
 use crate::evaluate::set::SET_FIGURES;
@@ -15,9 +16,10 @@ use crate::package::ContractField;
 use crate::pipeline::grid::GridMeasured;
 use crate::pipeline::{Split, arena_lower_bound};
 use crate::recipe::Recipe;
+use crate::recipe::equivae::EquivaeRecipe;
 use crate::recipe::grid::GridRecipe;
 use crate::recipe::set::{SetRecipe, SetSource};
-use crate::reproduce::{figures, molecule_figures, set_figures, volume_figures};
+use crate::reproduce::{equivae_figures, figures, molecule_figures, set_figures, volume_figures};
 use crate::train::Epoch;
 use gimbal_core::group::Group;
 use gimbal_core::group::so3::Rotation;
@@ -157,6 +159,40 @@ pub fn gather_set(run: &GatheredSet<'_>) -> anyhow::Result<Report> {
         recipe_toml: run.recipe.to_toml(),
         metrics: described(run.metrics, &SET_FIGURES),
         panels,
+        layers,
+        totals,
+        curves: vec![curve("training", run.history)],
+        ..Report::default()
+    })
+}
+
+/// What a report of class codes and latents is made of.
+pub struct GatheredEquivae<'a> {
+    /// The run's name.
+    pub name: &'a str,
+    /// What was trained.
+    pub recipe: &'a EquivaeRecipe,
+    /// What came out.
+    pub package: &'a [u8],
+    /// Its figures.
+    pub metrics: &'a [(String, f64)],
+    /// What it is drawn of.
+    pub drawn: &'a equivae_figures::Drawn<'a>,
+    /// Its losses.
+    pub history: &'a [Epoch],
+}
+
+/// Gathers a report of class codes and latents.
+///
+/// # Errors
+/// If the package is invalid.
+pub fn gather_equivae(run: &GatheredEquivae<'_>) -> Result<Report, Error> {
+    let (layers, totals) = cost(Device::new(run.package)?.model(), run.package);
+    Ok(Report {
+        name: run.name.into(),
+        recipe_toml: run.recipe.to_toml(),
+        metrics: described(run.metrics, &EQUIVAE_FIGURES),
+        panels: equivae_figures::panels(run.name, run.drawn),
         layers,
         totals,
         curves: vec![curve("training", run.history)],

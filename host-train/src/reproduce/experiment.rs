@@ -1,6 +1,7 @@
 //! Which methods a reproduction trains, with one budget, and what was published.
 
-use super::{grid_experiment, set_experiment, window_experiment};
+use super::{equivae_experiment, grid_experiment, set_experiment, window_experiment};
+use crate::recipe::equivae::EquivaeRecipe;
 use crate::recipe::grid::GridRecipe;
 use crate::recipe::set::SetRecipe;
 use crate::recipe::{Recipe, RecipeError};
@@ -20,10 +21,12 @@ const GRIDS: [&str; 8] = [
 ];
 /// And of sets.
 const SETS: [&str; 7] = ["digit-sets", "tetris", "solids", "solids-mirror", "solids-views", "voxels", "molecules"];
+/// And of samples with labels.
+const LABELLED: [&str; 3] = ["equivae", "equivae-small", "equivae-wrist"];
 
 /// What [`experiment`] knows.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    WINDOWS.into_iter().chain(GRIDS).chain(SETS)
+    WINDOWS.into_iter().chain(GRIDS).chain(SETS).chain(LABELLED)
 }
 
 /// How long to train.
@@ -70,6 +73,8 @@ pub enum AnyExperiment {
     Grids(Experiment<GridRecipe>),
     /// Of sets.
     Sets(Experiment<SetRecipe>),
+    /// Of samples with labels.
+    Equivae(Experiment<EquivaeRecipe>),
 }
 
 /// The experiment of a name, trained as a preset says; None for a name that is not known.
@@ -90,6 +95,11 @@ pub fn experiment(name: &str, preset: Preset) -> Result<Option<AnyExperiment>, R
         let mut experiment = grid_experiment::experiment(name)?;
         experiment.methods.iter_mut().for_each(|method| method.recipe.training.epochs *= longer);
         return Ok(Some(AnyExperiment::Grids(experiment)));
+    }
+    if let Some(name) = LABELLED.into_iter().find(|known| *known == name) {
+        let mut experiment = equivae_experiment::experiment(name)?;
+        experiment.methods.iter_mut().for_each(|method| method.recipe.training.epochs *= longer);
+        return Ok(Some(AnyExperiment::Equivae(experiment)));
     }
     let Some(name) = SETS.into_iter().find(|known| *known == name) else { return Ok(None) };
     let mut experiment = set_experiment::experiment(name, preset)?;
@@ -144,6 +154,13 @@ mod tests {
                         assert!(!comparable || a.training == b.training, "{name}: {}", method.name);
                     }
                 }
+                AnyExperiment::Equivae(experiment) => {
+                    let [first, others @ ..] = &experiment.methods[..] else { panic!("{name} has no methods") };
+                    for method in others {
+                        method.recipe.validate().unwrap();
+                        assert_eq!(first.recipe.training, method.recipe.training, "{name}: {}", method.name);
+                    }
+                }
                 AnyExperiment::Sets(experiment) => {
                     let [first, others @ ..] = &experiment.methods[..] else { panic!("{name} has no methods") };
                     for method in others {
@@ -164,6 +181,7 @@ mod tests {
                 AnyExperiment::Windows(experiment) => experiment.methods.iter().map(|m| (m.name, m.setting)).collect(),
                 AnyExperiment::Grids(experiment) => experiment.methods.iter().map(|m| (m.name, m.setting)).collect(),
                 AnyExperiment::Sets(experiment) => experiment.methods.iter().map(|m| (m.name, m.setting)).collect(),
+                AnyExperiment::Equivae(experiment) => experiment.methods.iter().map(|m| (m.name, m.setting)).collect(),
             };
             let mut once = named.clone();
             once.sort_unstable();

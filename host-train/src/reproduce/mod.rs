@@ -4,6 +4,9 @@
 //! of them reached, and `figures` draws what came out, for grids and, in files of their own, for sets and for windows of
 //! recordings; [`rows`] is the comparison.
 
+mod equivae_experiment;
+pub mod equivae_figures;
+pub mod equivae_measure;
 pub mod experiment;
 pub mod figures;
 mod grid_experiment;

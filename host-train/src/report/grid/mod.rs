@@ -13,6 +13,7 @@ mod png;
 mod poses;
 mod principal;
 pub(super) mod scatter;
+mod sheet;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,7 @@ pub use errors::errors;
 pub use gallery::{Gallery, Object, View, gallery};
 pub use picture::Form;
 pub use poses::{Posed, poses};
+pub use sheet::{Sheet, sheet};
 
 use super::text::escape;
 
