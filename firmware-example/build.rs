@@ -2,6 +2,7 @@
 //! tells the linker what to do.
 
 use gimbal_core::Model;
+use gimbal_core::format::Role;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -60,11 +61,12 @@ fn main() {
     copy("GIMBAL_VECTORS", "../tests/data/wrist.vectors", &out.join("model.vectors"));
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-check-cfg=cfg(gimbal_sets)");
+    println!("cargo::rustc-check-cfg=cfg(gimbal_within)");
     println!("cargo::rustc-link-search={}", out.display());
     // Sections need not start on pages of 64 KiB: there is no operating system to map them.
     println!("cargo::rustc-link-arg-bins=--nmagic");
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
-    for logs in ["pose", "digits", "points", "golden", "bench"] {
+    for logs in ["pose", "digits", "points", "classes", "golden", "bench"] {
         println!("cargo::rustc-link-arg-bin={logs}=-Tdefmt.x");
     }
 }
@@ -79,6 +81,9 @@ fn kernels(package: &Path) -> String {
             let frames: Vec<String> = model.frames().map(|frame| format!("group::{}", frame.path())).collect();
             if model.takes_sets() {
                 println!("cargo::rustc-cfg=gimbal_sets");
+            }
+            if model.output_of(Role::Within).is_some() {
+                println!("cargo::rustc-cfg=gimbal_within");
             }
             let sets = if model.takes_sets() { "Some(gimbal_core::set::SETS)" } else { "None" };
             let [operators, frames] = [operators, frames].map(|all| all.join(", "));

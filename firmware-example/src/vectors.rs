@@ -20,6 +20,10 @@
 //! with 1 if there is a canonical order, 2 if the code is `i16`, 3 for both and 0 for neither, 2 bytes each in the place of
 //! `n`. Each record begins with its own `n`, 4 bytes, and with an order ends with its places, n/e `i16`, and its gaps, n/e `u16`.
 //!
+//! Version 4 is that of packages that say what a window has beside its class: the header ends with `w`, numbers of v, and 1 if
+//! there is an anomaly score or 0, 2 bytes each behind `n`; each record ends with v, w `i8`, and the score, 4 bytes, `f32`, if
+//! there is one.
+//!
 //! What an outcome does not have is zero. The numbers of a pose, with zeros behind them, are in SO(3) and O(3) its matrix row by
 //! row, in SO(2) cosine and sine, in O(2) these and 1 if it is reflected, in C_n index and order, in R/Z the fraction of
 //! the period, in T(2) x and y in pixels, in SE(2) those with cosine and sine, and in T(3), SE(3) and E(3) x, y and z in counts
@@ -33,8 +37,15 @@ use gimbal_core::group::so3::Rotation;
 /// Whether the package is one of sets, as the build script found: no other firmware has code for them.
 const SETS: bool = cfg!(gimbal_sets);
 
+/// Whether the package says what a window has beside its class; no other firmware has code for that.
+const WITHIN: bool = cfg!(gimbal_within);
+
 /// The first bytes of a file of vectors: magic and version.
-const START: [u8; 6] = if SETS { *b"GMBV\x03\x00" } else { *b"GMBV\x02\x00" };
+const START: [u8; 6] = match (SETS, WITHIN) {
+    (true, _) => *b"GMBV\x03\x00",
+    (_, true) => *b"GMBV\x04\x00",
+    (_, _) => *b"GMBV\x02\x00",
+};
 
 /// All vectors.
 #[derive(Clone, Copy)]
@@ -49,6 +60,9 @@ pub struct Vectors {
     /// Of sets, whether the code has 16 bits.
     #[cfg(gimbal_sets)]
     wide: bool,
+    /// Bytes of v, and of the anomaly score.
+    #[cfg(gimbal_within)]
+    within_len: [usize; 2],
     records: &'static [u8],
 }
 
@@ -68,6 +82,8 @@ pub struct Vector {
     order: &'static [u8],
     #[cfg(gimbal_sets)]
     wide: bool,
+    #[cfg(gimbal_within)]
+    within: [&'static [u8]; 2],
 }
 
 impl Vectors {
@@ -76,6 +92,8 @@ impl Vectors {
         let (&[c0, c1, l0, l1, n0, n1, n2, n3], records) = bytes.strip_prefix(&START)?.split_first_chunk()?;
         let code_len = usize::from(u16::from_le_bytes([c0, c1]));
         let wide = SETS && n2 & 2 != 0;
+        #[cfg(gimbal_within)]
+        let (&[w0, w1, s0, _], records) = records.split_first_chunk()?;
         Some(Self {
             code_len: if wide { 2 * code_len } else { code_len },
             logits_len: u16::from_le_bytes([l0, l1]).into(),
@@ -84,6 +102,8 @@ impl Vectors {
             ordered: (n2 & 1 != 0).then_some(u16::from_le_bytes([n0, n1]).into()),
             #[cfg(gimbal_sets)]
             wide,
+            #[cfg(gimbal_within)]
+            within_len: [u16::from_le_bytes([w0, w1]).into(), 4 * usize::from(s0)],
             records,
         })
     }
@@ -114,6 +134,8 @@ impl Iterator for Vectors {
             order: take(4 * self.ordered.map_or(Some(0), |channels| window_len.checked_div(channels))?)?,
             #[cfg(gimbal_sets)]
             wide: self.wide,
+            #[cfg(gimbal_within)]
+            within: [take(self.within_len[0])?, take(self.within_len[1])?],
         };
         self.records = rest;
         Some(vector)
@@ -165,6 +187,18 @@ impl Vector {
     #[cfg(gimbal_sets)]
     pub fn order(&self) -> impl Iterator<Item = i32> {
         halves(self.order).map(i32::from)
+    }
+
+    /// v.
+    #[cfg(gimbal_within)]
+    pub fn within(&self) -> impl Iterator<Item = i32> {
+        bytes(self.within[0])
+    }
+
+    /// The bits of the anomaly score; nothing without one.
+    #[cfg(gimbal_within)]
+    pub fn anomaly(&self) -> impl Iterator<Item = i32> {
+        words(self.within[1]).map(u32::cast_signed)
     }
 
     /// The logits.

@@ -8,8 +8,8 @@ use crate::builder::{Builder, clamped};
 use crate::{CHANNELS, contract, synthetic_windows};
 use gimbal_core::format::{Chart, Dtype, NONE, PoseHead, Role, TensorId};
 use gimbal_core::kernel::{
-    Add, Argmax, Concat, CrossProduct, InnerProduct, L2Norm, LogSoftmax, Lut, Mul, NearestCode, NormGate, Operands,
-    Operator, Pool, Pooling, QuantizeFeatures, QuantizeVectors, Rearrange, Softmax, Window,
+    Add, Argmax, Concat, CrossProduct, InnerProduct, L2Norm, LogSoftmax, Lookup, Lut, Mul, NearestCode, NormGate,
+    Operands, Operator, Pool, Pooling, QuantizeFeatures, QuantizeVectors, Rearrange, Softmax, Window,
 };
 use gimbal_core::quant::Requantize;
 use gimbal_train::package::Parts;
@@ -272,8 +272,14 @@ impl Net {
         let unit = self.builder.parts.tensor(Dtype::I8, shape, 1.0 / 128.0, 0);
         self.push(Operator::L2Norm(L2Norm { operands: Operands::new(points, unit) }));
         let logarithms = self.log_softmax(image);
-        self.argmax(points);
-        for bytes in [probabilities, unit, logarithms] {
+        let index = self.argmax(points);
+        // One row fewer than there are channels: the last index has none of its own.
+        let table: Vec<u8> = (0..6 * 3).map(|_| self.builder.rng.random_range(-128i16..128) as u8).collect();
+        let looked_up = self.bytes([1, SAMPLES, 3], -2);
+        let table = self.builder.constants(&table);
+        let operands = Operands::new(index, looked_up);
+        self.push(Operator::Lookup(Lookup { operands, table, rows: 6, reserved: 0 }));
+        for bytes in [probabilities, unit, logarithms, looked_up] {
             self.keep(bytes);
         }
     }
@@ -388,10 +394,11 @@ impl Net {
     }
 
     /// The largest channel of each sample.
-    fn argmax(&mut self, x: TensorId) {
+    fn argmax(&mut self, x: TensorId) -> TensorId {
         let index = self.words([1, SAMPLES, 1]);
         self.push(Operator::Argmax(Argmax { operands: Operands::new(x, index) }));
         self.indices = self.append(self.indices, index);
+        index
     }
 
     fn concat(&mut self, a: TensorId, b: TensorId, y: TensorId, axis: u16) {

@@ -3,7 +3,7 @@
 use gimbal_core::format::{Chart, Descriptor, Dtype, Field, FieldKind, NONE, Network, PoseHead, Role, Tensor};
 use gimbal_core::kernel::{
     Add, Argmax, Argsort, BroadcastAdd, Concat, Conv, CrossProduct, Depthwise, Filters, Gather, InnerProduct, Kernel,
-    L2Norm, LogSoftmax, Lut, Mul, NearestCode, NormGate, Operands, Operator, OuterProduct, Pool, Pooling,
+    L2Norm, LogSoftmax, Lookup, Lut, Mul, NearestCode, NormGate, Operands, Operator, OuterProduct, Pool, Pooling,
     QuantizeFeatures, QuantizeVectors, Ranks, Rearrange, SetPool, SetPooling, Softmax, Tiles, Window,
 };
 use gimbal_core::quant::Requantize;
@@ -31,7 +31,7 @@ fn operators() {
     let pair = Operands { inputs: [258, 259], ..operands };
     let pair_bytes = [2, 1, 3, 1, 2, 0, 0xff, 0xff];
     let (multiplier, multiplier_word) = (-2, [0xfe, 0xff, 0xff, 0xff]);
-    let cases: [(Operator, Vec<u8>); 24] = [
+    let cases: [(Operator, Vec<u8>); 25] = [
         (
             Operator::QuantizeVectors(QuantizeVectors {
                 operands: Operands::new(NONE, 2),
@@ -155,6 +155,10 @@ fn operators() {
         ),
         (Operator::Ranks(Ranks { operands }), [&[22, 0, 0, 0][..], &operand_bytes].concat()),
         (Operator::Gather(Gather { operands: pair }), [&[23, 0, 0, 0][..], &pair_bytes].concat()),
+        (
+            Operator::Lookup(Lookup { operands, table: weights, rows: 259, reserved: 0 }),
+            [&[24, 0, 0, 0][..], &operand_bytes, &weight_bytes, &[3, 1, 0, 0]].concat(),
+        ),
     ];
     assert_eq!(cases.len(), Kernel::ALL.len());
     for (operator, mut expected) in cases {

@@ -223,6 +223,10 @@ const CHANGES: [(&str, &str, Change, Refusal); 56] = [
     ("log_softmax", "no multiplier", |p, at| record!(p, at, LogSoftmax).multiplier = 0, QUANTIZATION),
     ("argmax", "another scale", |p, at| output(p, at).scale = 2.0, QUANTIZATION),
     ("argmax", "of eight bits", |p, at| output(p, at).dtype = Dtype::I8, OPERAND),
+    ("lookup", "something behind its rows", |p, at| record!(p, at, Lookup).reserved = 1, SHAPE),
+    ("lookup", "of sixteen bits", |p, at| output(p, at).dtype = Dtype::I16, OPERAND),
+    ("lookup", "no rows", |p, at| record!(p, at, Lookup).rows = 0, SHAPE),
+    ("lookup", "rows outside", |p, at| record!(p, at, Lookup).rows = u16::MAX >> 1, WEIGHTS),
     ("l2_norm", "another scale", |p, at| output(p, at).scale *= 2.0, QUANTIZATION),
     ("l2_norm", "fewer channels", |p, at| output(p, at).shape[2] -= 1, SHAPE),
     ("nearest_code", "nothing to be near to", |p, at| {

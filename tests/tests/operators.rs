@@ -98,6 +98,7 @@ fn change(model: &Model<'_>, operator: &mut Operator, blob: &mut Vec<u8>) {
         Operator::Softmax(it) => flip(it.table + 2, 510, 32),
         Operator::LogSoftmax(it) => it.step *= 2,
         Operator::NearestCode(it) => it.multiplier /= 2,
+        Operator::Lookup(it) => flip(it.table, 18, 1),
         // The last loop that turns more than once goes the other way.
         Operator::Rearrange(it) => {
             let last = (0..4).rev().find(|&k| it.shape[k] > 1).unwrap();

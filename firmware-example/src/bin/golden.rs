@@ -51,6 +51,7 @@ fn equal(host: &Vector, device: &Outcome<'_>) -> bool {
         && same("code", &mut values(found.code), &mut host.code())
         && same("logits", &mut values(found.logits), &mut host.logits())
         && same_set(host, found)
+        && same_within(host, found)
 }
 
 /// The same of what only sets have: a code of 16 bits and a canonical order.
@@ -66,6 +67,19 @@ fn same_set(host: &Vector, device: &Inference<'_>) -> bool {
 /// Where the model takes no sets, none of it is in the flash.
 #[cfg(not(gimbal_sets))]
 fn same_set(_host: &Vector, _device: &Inference<'_>) -> bool {
+    true
+}
+
+/// The same of what only packages with class codes have.
+#[cfg(gimbal_within)]
+fn same_within(host: &Vector, device: &Inference<'_>) -> bool {
+    let score = device.anomaly().map(|score| score.to_bits().cast_signed());
+    same("v", &mut values(device.within()), &mut host.within())
+        && same("bits of the anomaly score", &mut score.into_iter(), &mut host.anomaly())
+}
+
+#[cfg(not(gimbal_within))]
+fn same_within(_host: &Vector, _device: &Inference<'_>) -> bool {
     true
 }
 

@@ -94,6 +94,8 @@ fn outcome(outcome: Outcome<'_>) {
             black_box((found.pose, found.canonical, found.order()));
             [found.code, found.logits].into_iter().flatten().for_each(features);
             found.wide_code().into_iter().for_each(features);
+            found.within().into_iter().for_each(features);
+            black_box(found.anomaly());
         }
         Outcome::Degenerate(why) => _ = black_box(why),
     }

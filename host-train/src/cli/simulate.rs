@@ -12,7 +12,7 @@ use crate::simulate::{Bin, Simulation, Target, Vectors, extent, simulate, takes_
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use gimbal_core::Model;
-use gimbal_core::format::FieldKind;
+use gimbal_core::format::{FieldKind, Role};
 use std::path::{Path, PathBuf};
 
 #[derive(Args)]
@@ -67,6 +67,9 @@ pub fn run(options: &Options) -> Result<u8> {
 
 /// What shows people what the device finds; nothing for rings and signals.
 fn shows(model: &Model<'_>) -> Option<Bin> {
+    if model.output_of(Role::Within).is_some() {
+        return Some(Bin::Classes);
+    }
     if takes_sets(model) {
         return Some(Bin::Points);
     }

@@ -6,7 +6,7 @@ use crate::data::posed::{Moved, Posed};
 use crate::group::element::{self, Distance, element, product};
 use crate::recipe::grid::GroupName;
 use gimbal_core::Error;
-use gimbal_core::format::Chart;
+use gimbal_core::format::{Chart, Role};
 use gimbal_core::group::Element;
 
 /// Name, unit and meaning of each figure of a grid's `metrics.json`, in the order in which they are printed.
@@ -110,6 +110,9 @@ impl GridEvaluation {
                 note("hand_errors", apart as f64 / self.law.len().max(1) as f64);
             }
             note("degenerate_samples", self.moved.iter().filter(|reading| reading.degenerate.is_some()).count() as f64);
+        }
+        if device.model().output_of(Role::Eta).is_none() {
+            return Ok(figures);
         }
         let codes = |readings: &[Reading]| readings.iter().map(|reading| reading.code.clone()).collect::<Vec<_>>();
         let known = codes(&device.read_all(&posed.train_moved.samples)?);

@@ -2,7 +2,7 @@
 //!
 //! [`Vectors`] says what the host finds in some windows; [`simulate`] compiles them into the firmware
 //! together with the package, runs it, and hands on what it logs; [`Firmware`] does these one by one. The bin `golden`
-//! succeeds only if the device finds the same, bit for bit; `pose`, `digits` and `points` show people what it finds.
+//! succeeds only if the device finds the same, bit for bit; `pose`, `digits`, `points` and `classes` show people what it finds.
 
 mod firmware;
 mod qemu;

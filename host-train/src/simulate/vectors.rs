@@ -23,6 +23,10 @@
 //! with 1 if there is a canonical order, 2 if the code is `i16`, 3 for both and 0 for neither, 2 bytes each in the place of
 //! `n`. Each record begins with its own `n`, 4 bytes, and with an order ends with its places, n/e `i16`, and its gaps, n/e `u16`.
 //!
+//! Version 4 is that of packages that say what a window has beside its class: the header ends with `w`, numbers of v, and 1 if
+//! there is an anomaly score or 0, 2 bytes each behind `n`; each record ends with v, w `i8`, and the score, 4 bytes, `f32`, if
+//! there is one.
+//!
 //! What an outcome does not have is zero. The numbers of a pose, with zeros behind them, are in SO(3) and O(3) its matrix row by
 //! row, in SO(2) cosine and sine, in O(2) these and 1 if it is reflected, in C_n index and order, in R/Z the fraction of
 //! the period, in T(2) x and y in pixels, in SE(2) those with cosine and sine, and in T(3), SE(3) and E(3) x, y and z in counts
@@ -47,6 +51,8 @@ use rand_chacha::ChaCha8Rng;
 const START: [u8; 6] = *b"GMBV\x02\x00";
 /// The same of sets.
 const START_OF_SETS: [u8; 6] = *b"GMBV\x03\x00";
+/// The same of packages with class codes.
+const START_OF_CLASSES: [u8; 6] = *b"GMBV\x04\x00";
 /// Of the random turns.
 const SEED: u64 = 7;
 /// Whose recordings [`Vectors::recorded`] takes.
@@ -59,6 +65,8 @@ pub struct Vectors {
     logits_len: u16,
     window_len: u32,
     set: Option<SetShape>,
+    /// Numbers of v, and whether there is an anomaly score; none for a package without class codes.
+    within: Option<(u16, bool)>,
     /// One for each window.
     pub vectors: Vec<Vector>,
 }
@@ -101,6 +109,10 @@ pub enum Expected {
         logits: Vec<i8>,
         /// Of a set, which element stands where in the canonical order, and the gap to the next, or nothing.
         order: (Vec<i16>, Vec<u16>),
+        /// What the window has beside its class, or nothing.
+        within: Vec<i8>,
+        /// How strange it is, if the model says.
+        anomaly: Option<f32>,
     },
     /// No pose.
     Degenerate(Degenerate),
@@ -158,6 +170,10 @@ impl Vectors {
         let wide = model.output_of(Role::Eta).is_some_and(|code| code.dtype == Dtype::I16);
         let channels = model.input().channels().try_into()?;
         let set = model.takes_sets().then_some(SetShape { channels, ordered, wide });
+        let within = match elements(Role::Within)? {
+            0 => None,
+            len => Some((len, model.output_of(Role::Anomaly).is_some())),
+        };
         let mut arena = vec![0; model.arena_len().div_ceil(size_of::<u32>())];
         let mut session = Session::new(model, &mut arena)?;
         let mut rng = ChaCha8Rng::seed_from_u64(SEED);
@@ -168,13 +184,18 @@ impl Vectors {
             let expected = run(&mut session, quaternion, window)?;
             vectors.push(Vector { quaternion, window: window.clone(), expected });
         }
-        Ok(Self { code_len, logits_len, window_len: window_len.try_into()?, set, vectors })
+        Ok(Self { code_len, logits_len, window_len: window_len.try_into()?, set, within, vectors })
     }
 
     /// The bytes that the firmware reads, see the module.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = if self.set.is_some() { START_OF_SETS } else { START }.to_vec();
+        let start = match (self.set, self.within) {
+            (Some(_), _) => START_OF_SETS,
+            (None, Some(_)) => START_OF_CLASSES,
+            (None, None) => START,
+        };
+        let mut bytes = start.to_vec();
         bytes.extend(self.code_len.to_le_bytes());
         bytes.extend(self.logits_len.to_le_bytes());
         match self.set {
@@ -183,6 +204,9 @@ impl Vectors {
                 let more = u16::from(ordered) + 2 * u16::from(wide);
                 bytes.extend([channels, more].iter().flat_map(|half| half.to_le_bytes()));
             }
+        }
+        if let Some((len, scored)) = self.within {
+            bytes.extend([len, scored.into()].iter().flat_map(|half| half.to_le_bytes()));
         }
         for vector in &self.vectors {
             if self.set.is_some() {
@@ -206,9 +230,10 @@ impl Vectors {
             + window_len * size_of::<i16>()
             + usize::from(self.code_len) * if self.set.is_some_and(|set| set.wide) { 2 } else { 1 }
             + usize::from(self.logits_len)
+            + self.within.map_or(0, |(len, scored)| usize::from(len) + size_of::<f32>() * usize::from(scored))
             + elements * (size_of::<i16>() + size_of::<u16>());
         match expected {
-            Expected::Encoded { pose, canonical, code, wide_code, logits, order: (places, gaps) } => {
+            Expected::Encoded { pose, canonical, code, wide_code, logits, order: (places, gaps), within, anomaly } => {
                 bytes.push(if pose.is_some() { 0 } else { 1 });
                 let numbers = pose.iter().flat_map(|pose| pose.element.numbers().into_iter().chain([pose.confidence]));
                 let numbers = numbers.chain(std::iter::repeat(0.0)).take(10);
@@ -218,6 +243,8 @@ impl Vectors {
                 bytes.extend(code.iter().chain(logits).map(|&x| x as u8));
                 bytes.extend(places.iter().flat_map(|place| place.to_le_bytes()));
                 bytes.extend(gaps.iter().flat_map(|gap| gap.to_le_bytes()));
+                bytes.extend(within.iter().map(|&x| x as u8));
+                bytes.extend(anomaly.iter().flat_map(|score| score.to_le_bytes()));
             }
             Expected::Degenerate(why) => bytes.push(outcome(*why).unwrap_or(u8::MAX)),
         }
@@ -247,6 +274,8 @@ fn run(session: &mut Session<'_, '_>, quaternion: [f32; 4], window: &[i16]) -> R
             code: values(found.code),
             wide_code: found.wide_code().map_or_else(Vec::new, |code| code.values.to_vec()),
             logits: values(found.logits),
+            within: values(found.within()),
+            anomaly: found.anomaly(),
             order: found.order().map(|order| (order.places.to_vec(), order.gaps.to_vec())).unwrap_or_default(),
         },
         Outcome::Degenerate(why) if outcome(why).is_some() => Expected::Degenerate(why),

@@ -157,3 +157,124 @@ impl Task for LabelledTask<'_> {
         model.loss(batch, self.recipe)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Checkpoint, State, epoch, train};
+    use super::*;
+    use crate::data::grid::load;
+    use crate::nn::testing::{device, difference};
+    use crate::recipe::equivae::EquivaeMethod;
+    use rand::SeedableRng;
+    use std::path::Path;
+    use std::sync::atomic::AtomicBool;
+
+    /// A recipe of small networks and few samples.
+    fn small() -> (EquivaeRecipe, LabelledSet) {
+        let mut recipe = EquivaeRecipe::load("equivae-small").unwrap();
+        (recipe.data.samples, recipe.data.labels, recipe.training.epochs) = (400, 5, 4);
+        let digits = load("digits", Path::new("")).unwrap();
+        let set = LabelledSet::of_grids(&recipe.data, &digits, &device()).unwrap();
+        (recipe, set)
+    }
+
+    /// No sample has a weight in its own class code, in any batch; the weights of the others are those of a mean.
+    #[test]
+    fn batches_withhold_a_sample_from_its_own_code() {
+        let (recipe, set) = small();
+        let task = LabelledTask::new(&recipe, &set, &device()).unwrap();
+        let mut met = 0;
+        for draw in task.batches(0) {
+            let batch = draw(&device());
+            let rows = |tensor: Tensor<2>| crate::data::posed::rows(tensor);
+            let [labelled, pool] = [batch.labelled, batch.pool].map(|samples| rows(samples.flatten(1, 3)));
+            for (sample, weights) in labelled.iter().zip(rows(batch.complements)) {
+                for (other, weight) in pool.iter().zip(&weights) {
+                    if other == sample {
+                        met += 1;
+                        assert_eq!(*weight, 0.0);
+                    }
+                }
+                assert!((weights.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+            }
+            for weights in rows(batch.members) {
+                assert!((weights.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+            }
+        }
+        assert!(met > 100, "samples met themselves {met} times in a pool");
+    }
+
+    #[test]
+    fn a_shifted_image_lets_zeros_in() {
+        let image: Vec<f32> = (1..=9).map(|x| x as f32).collect();
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        assert_eq!(shifted(image.clone(), [3, 3], 0, &mut rng), image);
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..200 {
+            let moved = shifted(image.clone(), [3, 3], 1, &mut rng);
+            let at = |number: f32| moved.iter().position(|&x| x == number).map(|at| (at / 3, at % 3));
+            let (row, column) = at(5.0).unwrap();
+            // What lies right of the middle still does.
+            assert_eq!(at(6.0), (column < 2).then_some((row, column + 1)));
+            seen.insert((row, column));
+        }
+        assert_eq!(seen.len(), 9);
+    }
+
+    #[test]
+    fn what_cannot_be_trained_on_is_refused_before_training() {
+        let (recipe, set) = small();
+        let says = |change: fn(&mut LabelledSet)| {
+            let mut set = set.clone();
+            change(&mut set);
+            LabelledTask::new(&recipe, &set, &device()).err().map(|error| error.to_string()).unwrap_or_default()
+        };
+        assert_eq!(says(|_| ()), "");
+        assert!(says(|set| set.train.truncate(1)).contains("no window"));
+        assert!(says(|set| set.train.iter_mut().for_each(|sample| sample.label = None)).contains("no labels"));
+        assert!(says(|set| set.train[3].label = Some(99)).contains("training sample 3 has a label beyond"));
+        let alone = |set: &mut LabelledSet| {
+            let of = set.train.iter_mut().filter(|sample| sample.label == Some(2));
+            of.skip(1).for_each(|sample| sample.label = None);
+        };
+        assert!(says(alone).contains("class `2` has 1 labelled samples"), "{}", says(alone));
+        let thin = |set: &mut LabelledSet| set.extent.rows = 1;
+        assert!(says(thin).contains("In `classifier`"), "{}", says(thin));
+    }
+
+    #[test]
+    fn a_resumed_run_ends_with_the_same_networks() {
+        let (recipe, set) = small();
+        let (folder, go, plain) = (tempfile::tempdir().unwrap(), AtomicBool::new(false), device());
+        let [whole, cut] = ["whole", "cut"].map(|name| folder.path().join(name));
+        let task = LabelledTask::new(&recipe, &set, &plain).unwrap();
+        let expected = train(&task, &plain, &whole, false, &go).unwrap();
+        let device = plain.clone().autodiff();
+        let mut state = State::fresh(&task, &device);
+        for index in 0..2 {
+            let (next, mean) = epoch(state, &task, index, &device, &go).unwrap();
+            state = next;
+            state.history.push(mean);
+        }
+        Checkpoint::save(&cut, task.recipe(), &state).unwrap();
+        let resumed = train(&task, &plain, &cut, true, &go).unwrap();
+        assert_eq!(resumed.history, expected.history);
+        let x = set.tensor(&set.test[..8], &plain);
+        assert_eq!(difference(resumed.model.classify(x.clone()), expected.model.classify(x)), 0.0);
+        assert!(expected.history[3].loss < expected.history[0].loss);
+    }
+
+    #[test]
+    fn baselines_train_on_the_same_batches() {
+        let (mut recipe, set) = small();
+        recipe.training.epochs = 2;
+        for method in [EquivaeMethod::M2, EquivaeMethod::Plain] {
+            recipe.method = method;
+            let folder = tempfile::tempdir().unwrap();
+            let task = LabelledTask::new(&recipe, &set, &device()).unwrap();
+            let trained = train(&task, &device(), folder.path(), false, &AtomicBool::new(false)).unwrap();
+            assert!(trained.history.iter().all(|epoch| epoch.loss.is_finite()));
+            assert_eq!(trained.history[0].reconstruction > 0.0, method == EquivaeMethod::M2);
+        }
+    }
+}
