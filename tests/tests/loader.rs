@@ -148,7 +148,7 @@ const QUANTIZATION: Refusal = |operator| Error::Quantization { operator };
 const ACCUMULATOR: Refusal = |operator| Error::Accumulator { operator };
 
 #[rustfmt::skip]
-const CHANGES: [(&str, &str, Change, Refusal); 56] = [
+const CHANGES: [(&str, &str, Change, Refusal); 60] = [
     ("quantize_vectors", "fewer samples", |p, at| output(p, at).shape[1] -= 1, SHAPE),
     ("quantize_vectors", "a zero that is not 0", |p, at| output(p, at).zero_point = 1, QUANTIZATION),
     ("quantize_features", "fewer channels", |p, at| output(p, at).shape[2] -= 1, SHAPE),

@@ -9,8 +9,8 @@ use crate::builder::{Builder, clamped};
 use crate::grids::{Grid, grid_package, grid_windows};
 use gimbal_core::format::{Chart, Dtype, FieldKind, NONE, PoseHead, Role, TensorId};
 use gimbal_core::kernel::{
-    Add, Argmax, Concat, CrossProduct, InnerProduct, L2Norm, LogSoftmax, Lut, Mul, NearestCode, NormGate, Operands,
-    Operator, Pool, Pooling, QuantizeFeatures, QuantizeVectors, Rearrange, Softmax, Window,
+    Add, Argmax, Concat, CrossProduct, InnerProduct, L2Norm, LogSoftmax, Lookup, Lut, Mul, NearestCode, NormGate,
+    Operands, Operator, Pool, Pooling, QuantizeFeatures, QuantizeVectors, Rearrange, Softmax, Window,
 };
 use gimbal_core::quant::Requantize;
 use gimbal_train::package::{Contract, ContractField};
@@ -301,13 +301,22 @@ impl Layers {
         }));
         let y = self.builder.parts.tensor(Dtype::I8, shape, 1.0 / 128.0, 0);
         self.push(Operator::L2Norm(L2Norm { operands: Operands::new(x, y) }));
-        self.argmax(x);
+        let index = self.argmax(x);
+        let [height, width, channels] = shape;
+        // Two sizes tell what a row takes from what an element does.
+        for size in [3, 40] {
+            let y = self.bytes([height, width, size]);
+            let table = self.builder.constants(&vec![7; usize::from(channels) * usize::from(size)]);
+            let operands = Operands::new(index, y);
+            self.push(Operator::Lookup(Lookup { operands, table, rows: channels, reserved: 0 }));
+        }
     }
 
-    fn argmax(&mut self, x: TensorId) {
+    fn argmax(&mut self, x: TensorId) -> TensorId {
         let [height, width, _] = self.builder.shape(x);
         let y = self.builder.parts.tensor(Dtype::I16, [height, width, 1], 1.0, 0);
         self.push(Operator::Argmax(Argmax { operands: Operands::new(x, y) }));
+        y
     }
 }
 
