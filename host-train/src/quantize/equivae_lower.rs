@@ -308,7 +308,7 @@ mod tests {
         let map = Linear { weights: vec![1.0, 2.0, 3.0, -1.0, 0.5, 4.0], bias: vec![0.25, -1.0] };
         let mut rescaled = map.clone();
         rescale(&mut rescaled, 2, 0.5, 3.0);
-        let (x, inside) = ([2.0, 7.0, -1.0], [2.0, 0.5 * 7.0 + 3.0, 0.5 * -1.0 + 3.0]);
+        let (x, inside) = ([2.0, 7.0, -1.0], [2.0, 0.5 * 7.0 + 3.0, 3.0 - 0.5]);
         assert_eq!(rescaled.apply(&x), map.apply(&inside));
     }
 }

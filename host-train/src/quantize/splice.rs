@@ -5,7 +5,7 @@
 
 use crate::package::{Contract, Parts};
 use gimbal_core::Model;
-use gimbal_core::format::{Field, HEADER_LEN, NONE, Network, Operator, PoseHead, Role, Tensor, TensorId};
+use gimbal_core::format::{Field, HEADER_LEN, NONE, Operator, PoseHead, Role, Tensor, TensorId};
 use std::collections::BTreeMap;
 
 /// Why a package's ψ cannot stand in front of other networks.
@@ -141,7 +141,7 @@ fn blob<'p>(package: &'p [u8], model: &Model<'_>) -> &'p [u8] {
     let (descriptor, body) = (word(8) as usize, word(12) as usize);
     let records = size_of_val(model.input().fields)
         + size_of_val(model.pose_heads())
-        + model.networks().len() * size_of::<Network>()
+        + size_of_val(model.networks())
         + size_of_val(model.tensors())
         + model.operators().count() * Operator::LEN;
     let start = HEADER_LEN + descriptor;

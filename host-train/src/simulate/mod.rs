@@ -13,7 +13,7 @@ mod vectors;
 pub use firmware::Firmware;
 pub use samples::{extent, takes_sets, takes_vectors};
 pub use target::{Bin, Target};
-pub use vectors::{Expected, Vector, Vectors};
+pub use vectors::{Described, Expected, Vector, Vectors};
 
 use anyhow::Result;
 use std::path::Path;

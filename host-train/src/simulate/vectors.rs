@@ -108,14 +108,21 @@ pub enum Expected {
         /// The logits, or nothing.
         logits: Vec<i8>,
         /// Of a set, which element stands where in the canonical order, and the gap to the next, or nothing.
-        order: (Vec<i16>, Vec<u16>),
-        /// What the window has beside its class, or nothing.
-        within: Vec<i8>,
-        /// How strange it is, if the model says.
-        anomaly: Option<f32>,
+        order: Box<(Vec<i16>, Vec<u16>)>,
+        /// What models with class codes say besides.
+        described: Box<Described>,
     },
     /// No pose.
     Degenerate(Degenerate),
+}
+
+/// What models with class codes say of a window.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Described {
+    /// What it has beside its class, or nothing.
+    pub within: Vec<i8>,
+    /// How strange it is, if the model says.
+    pub anomaly: Option<f32>,
 }
 
 impl Vectors {
@@ -233,7 +240,7 @@ impl Vectors {
             + self.within.map_or(0, |(len, scored)| usize::from(len) + size_of::<f32>() * usize::from(scored))
             + elements * (size_of::<i16>() + size_of::<u16>());
         match expected {
-            Expected::Encoded { pose, canonical, code, wide_code, logits, order: (places, gaps), within, anomaly } => {
+            Expected::Encoded { pose, canonical, code, wide_code, logits, order, described } => {
                 bytes.push(if pose.is_some() { 0 } else { 1 });
                 let numbers = pose.iter().flat_map(|pose| pose.element.numbers().into_iter().chain([pose.confidence]));
                 let numbers = numbers.chain(std::iter::repeat(0.0)).take(10);
@@ -241,10 +248,11 @@ impl Vectors {
                 bytes.extend(canonical.iter().flat_map(|x| x.to_le_bytes()));
                 bytes.extend(wide_code.iter().flat_map(|x| x.to_le_bytes()));
                 bytes.extend(code.iter().chain(logits).map(|&x| x as u8));
+                let (places, gaps) = &**order;
                 bytes.extend(places.iter().flat_map(|place| place.to_le_bytes()));
                 bytes.extend(gaps.iter().flat_map(|gap| gap.to_le_bytes()));
-                bytes.extend(within.iter().map(|&x| x as u8));
-                bytes.extend(anomaly.iter().flat_map(|score| score.to_le_bytes()));
+                bytes.extend(described.within.iter().map(|&x| x as u8));
+                bytes.extend(described.anomaly.iter().flat_map(|score| score.to_le_bytes()));
             }
             Expected::Degenerate(why) => bytes.push(outcome(*why).unwrap_or(u8::MAX)),
         }
@@ -274,9 +282,11 @@ fn run(session: &mut Session<'_, '_>, quaternion: [f32; 4], window: &[i16]) -> R
             code: values(found.code),
             wide_code: found.wide_code().map_or_else(Vec::new, |code| code.values.to_vec()),
             logits: values(found.logits),
-            within: values(found.within()),
-            anomaly: found.anomaly(),
-            order: found.order().map(|order| (order.places.to_vec(), order.gaps.to_vec())).unwrap_or_default(),
+            described: Box::new(Described { within: values(found.within()), anomaly: found.anomaly() }),
+            order: found
+                .order()
+                .map(|order| Box::new((order.places.to_vec(), order.gaps.to_vec())))
+                .unwrap_or_default(),
         },
         Outcome::Degenerate(why) if outcome(why).is_some() => Expected::Degenerate(why),
         Outcome::Degenerate(why) => bail!("test vectors have no number for the outcome {why:?}"),
