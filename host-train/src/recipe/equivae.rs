@@ -251,7 +251,7 @@ impl EquivaeRecipe {
             return value("augment.shift", "moves images, and a recording has no edge where zeros could come in");
         }
         self.training.validate()?;
-        self.quantize.validate(false)
+        self.quantize.validate(false, false)
     }
 
     fn validate_data(&self) -> Result<(), RecipeError> {
