@@ -238,7 +238,7 @@ mod tests {
             of.skip(1).for_each(|sample| sample.label = None);
         };
         assert!(says(alone).contains("class `2` has 1 labelled samples"), "{}", says(alone));
-        let thin = |set: &mut LabelledSet| set.extent.rows = 1;
+        let thin = |set: &mut LabelledSet| set.extent.columns = 0;
         assert!(says(thin).contains("In `classifier`"), "{}", says(thin));
     }
 
