@@ -179,7 +179,8 @@ mod tests {
 
     /// ψ of the package and nothing but a code of zeros behind it.
     fn spliced(package: &[u8]) -> Vec<u8> {
-        let (mut parts, canonical) = splice(&package.to_vec(), contract(package)).unwrap();
+        let aligned = package.to_vec();
+        let (mut parts, canonical) = splice(&aligned, contract(package)).unwrap();
         let shape = parts.tensors[usize::from(canonical)].shape;
         let code = parts.tensor(Dtype::I8, shape, 1.0, 0);
         parts.push(Operator::QuantizeFeatures(QuantizeFeatures {
@@ -210,15 +211,16 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_named() {
+        let (aligned, short) = (WRIST.to_vec(), WRIST[..100].to_vec());
         let says = |change: fn(&mut Contract)| {
             let mut contract = contract(WRIST);
             change(&mut contract);
-            splice(&WRIST.to_vec(), contract).err().map(|error| error.to_string()).unwrap_or_default()
+            splice(&aligned, contract).err().map(|error| error.to_string()).unwrap_or_default()
         };
         assert_eq!(says(|_| ()), "");
         assert!(says(|contract| contract.samples = 64).contains("128 samples"));
         assert!(says(|contract| contract.fields[1].per_count *= 2.0).contains("other units"));
-        assert!(splice(&WRIST[..100].to_vec(), contract(WRIST)).unwrap_err().to_string().contains("invalid"));
+        assert!(splice(&short, contract(WRIST)).unwrap_err().to_string().contains("invalid"));
         let mut still = Parts::new(contract(WRIST));
         let canonical = still.tensor(Dtype::I16, [1, 128, 6], 1.0, 0);
         still.canonical(canonical);
