@@ -6,6 +6,7 @@
 //!
 //! Numbers stay the sensor's own `i16` counts up to the network's door, as they do on the device.
 
+pub mod action;
 pub mod augment;
 pub mod catalog;
 pub mod convert;
@@ -18,6 +19,7 @@ pub mod posed;
 pub mod recording;
 pub mod rotation;
 pub mod sets;
+pub mod triples;
 pub mod wrist;
 
 /// Channels of a sample: acceleration x y z, then angular rate x y z.

@@ -8,8 +8,10 @@ mod digit_sets;
 pub(crate) mod molecules;
 mod solids;
 mod solids_views;
+mod sprites;
 mod symmetry;
 mod tetris;
+pub mod triples;
 pub mod voxels;
 
 pub use digit_sets::DigitSets;
