@@ -15,6 +15,7 @@ pub mod generate;
 pub mod grid;
 pub mod molecules;
 pub mod packed;
+pub mod png;
 pub mod posed;
 pub mod recording;
 pub mod rotation;

@@ -3,7 +3,7 @@
 //! A sprite at `[x, y]` has its middle at `½ + 0.2·[x, y]` of the frame, right and down, and with the scale s a radius of
 //! `0.16·1.5ˢ` of it: scales add up as places do. Numbers are −1 to 1, so a sprite never leaves its frame.
 
-use super::triples::Scene;
+use super::triples::{Painter, Scene};
 use crate::data::triples::ActionGroup;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -14,7 +14,7 @@ const REACH: f32 = 0.2;
 const RADIUS: f32 = 0.16;
 /// By how much a scale of 1 is larger than one of 0.
 const GROWTH: f32 = 1.5;
-/// A pixel is as bright as many of so many places, each way, lie inside.
+/// A pixel is as bright as many of its places lie inside: so many times so many.
 const PLACES: usize = 4;
 /// As many shapes.
 const SHAPES: usize = 3;
@@ -47,8 +47,8 @@ impl Scene for Sprites {
         (0..3).map(|_| rng.random_range(-1.0..1.0)).collect()
     }
 
-    fn picture(&self, class: usize, pose: &[f32], size: usize) -> Vec<u8> {
-        sprite(class, [pose[0], pose[1]], pose[2], size)
+    fn painter(&self, size: usize) -> Painter {
+        Box::new(move |class, pose| sprite(class, [pose[0], pose[1]], pose[2], size))
     }
 }
 
@@ -69,9 +69,11 @@ impl Scene for MultiSprites {
         (0..6).map(|_| rng.random_range(-1.0..1.0)).collect()
     }
 
-    fn picture(&self, class: usize, pose: &[f32], size: usize) -> Vec<u8> {
-        let places = pose.as_chunks::<2>().0;
-        ORDERS[class].iter().zip(places).flat_map(|(&shape, &place)| sprite(shape, place, 0.5, size)).collect()
+    fn painter(&self, size: usize) -> Painter {
+        Box::new(move |class, pose| {
+            let shapes = ORDERS[class].iter().zip(pose.as_chunks::<2>().0);
+            shapes.flat_map(|(&shape, &place)| sprite(shape, place, 0.5, size)).collect()
+        })
     }
 }
 
@@ -83,11 +85,13 @@ fn sprite(shape: usize, [x, y]: [f32; 2], scale: f32, size: usize) -> Vec<u8> {
     let around = |at: f32| (at - radius).floor().max(0.0) as usize..((at + radius).ceil().max(0.0) as usize).min(size);
     for row in around(middle[1]) {
         for column in around(middle[0]) {
-            let place = |cell: usize, part: usize, middle: f32| {
-                (cell as f32 + (part as f32 + 0.5) / PLACES as f32 - middle) / radius
-            };
-            let places =
-                (0..PLACES * PLACES).map(|i| [place(column, i % PLACES, middle[0]), place(row, i / PLACES, middle[1])]);
+            // No two of them above or beside each other, so that an edge is seen to move by sixteenths.
+            let offset =
+                |part: usize, other: usize| (part as f32 + (other as f32 + 0.5) / PLACES as f32) / PLACES as f32;
+            let places = (0..PLACES * PLACES).map(|i| (i % PLACES, i / PLACES)).map(|(i, j)| {
+                let [x, y] = [column as f32 + offset(i, j), row as f32 + offset(j, i)];
+                [(x - middle[0]) / radius, (y - middle[1]) / radius]
+            });
             let inside = places.filter(|&at| covers(shape, at)).count();
             pixels[row * size + column] = (inside * 255 / (PLACES * PLACES)) as u8;
         }
@@ -130,14 +134,14 @@ mod tests {
     fn a_sprite_goes_where_its_pose_says() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         for shape in 0..SHAPES {
-            let (rest, mass) = moments(&Sprites.picture(shape, &[0.0; 3], SIZE));
+            let (rest, mass) = moments(&Sprites.painter(SIZE)(shape, &[0.0; 3]));
             for _ in 0..50 {
                 let pose = Sprites.draw_pose(&mut rng);
-                let (moved, grown) = moments(&Sprites.picture(shape, &[pose[0], pose[1], 0.0], SIZE));
+                let (moved, grown) = moments(&Sprites.painter(SIZE)(shape, &[pose[0], pose[1], 0.0]));
                 let expected = [0, 1].map(|axis| rest[axis] + pose[axis] * REACH * SIZE as f32);
                 assert!((0..2).all(|i| (moved[i] - expected[i]).abs() < TOLERANCE), "{moved:?} and {expected:?}");
                 assert!((grown / mass - 1.0).abs() < 0.03, "{shape}: {grown} and {mass}");
-                let (_, grown) = moments(&Sprites.picture(shape, &pose, SIZE));
+                let (_, grown) = moments(&Sprites.painter(SIZE)(shape, &pose));
                 let area = GROWTH.powf(2.0 * pose[2]);
                 assert!((grown / mass / area - 1.0).abs() < 0.05, "{} and {area}", grown / mass);
             }
@@ -149,7 +153,7 @@ mod tests {
         for shape in 0..SHAPES {
             for corner in 0..4 {
                 let sign = |bit: usize| if corner & bit == 0 { -1.0 } else { 1.0 };
-                let pixels = Sprites.picture(shape, &[sign(1), sign(2), 1.0], SIZE);
+                let pixels = Sprites.painter(SIZE)(shape, &[sign(1), sign(2), 1.0]);
                 let edge = |i: usize| [0, SIZE - 1].contains(&(i % SIZE)) || [0, SIZE - 1].contains(&(i / SIZE));
                 assert!(pixels.iter().enumerate().all(|(i, &p)| !edge(i) || p == 0), "{shape}, {corner}");
             }
@@ -159,9 +163,9 @@ mod tests {
     #[test]
     fn colours_do_not_meet() {
         let mut pose = [0.0; 6];
-        let before = MultiSprites.picture(3, &pose, SIZE);
+        let before = MultiSprites.painter(SIZE)(3, &pose);
         pose[2] = 0.7;
-        let after = MultiSprites.picture(3, &pose, SIZE);
+        let after = MultiSprites.painter(SIZE)(3, &pose);
         let changed: Vec<bool> =
             before.chunks(SIZE * SIZE).zip(after.chunks(SIZE * SIZE)).map(|(a, b)| a != b).collect();
         assert_eq!(changed, [false, true, false]);
