@@ -64,7 +64,7 @@ fn main() {
     // Sections need not start on pages of 64 KiB: there is no operating system to map them.
     println!("cargo::rustc-link-arg-bins=--nmagic");
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
-    for logs in ["pose", "digits", "points", "golden", "bench"] {
+    for logs in ["pose", "digits", "points", "track", "golden", "bench"] {
         println!("cargo::rustc-link-arg-bin={logs}=-Tdefmt.x");
     }
 }

@@ -327,6 +327,8 @@ mod tests {
         assert_eq!(CHART.place([f32::INFINITY, 0.0], [1.0, 0.0]), Err(Degenerate::Vanishing));
         assert_eq!(CHART.pose(&[[1.0, 0.0]; 10]), Err(Degenerate::Vanishing));
         // The shortest vector tells how sure the pose is.
-        assert_eq!(CHART.pose(&[[2.0, 0.0], [0.0, 1.0]]).map(|pose| pose.confidence), Ok(0.5));
+        for vectors in [[[2.0, 0.0], [0.0, 1.0]], [[0.0, 1.0], [2.0, 0.0]]] {
+            assert_eq!(CHART.pose(&vectors).map(|pose| pose.confidence), Ok(0.5));
+        }
     }
 }

@@ -4,6 +4,9 @@
 //! [`convert`] reads the archive, [`packed`] is the layout of its file, and [`grid`] loads that. [`generate`] draws sets, of
 //! which those of [`molecules`] come the same way, and [`sets`] puts them somewhere in space.
 //!
+//! What learns poses from how they change takes [`triples`]: generated ones, those of the [wrist](wrist_triples), and a user's
+//! own, which [`read_triples`] reads.
+//!
 //! Numbers stay the sensor's own `i16` counts up to the network's door, as they do on the device.
 
 pub mod action;
@@ -17,11 +20,13 @@ pub mod molecules;
 pub mod packed;
 pub mod png;
 pub mod posed;
+pub mod read_triples;
 pub mod recording;
 pub mod rotation;
 pub mod sets;
 pub mod triples;
 pub mod wrist;
+pub mod wrist_triples;
 
 /// Channels of a sample: acceleration x y z, then angular rate x y z.
 pub const CHANNELS: usize = 6;

@@ -3,10 +3,10 @@
 //!
 //! Images are `u8`, and a window of the sensor `i16`, in planes `[channels, height, width]`; the device takes the numbers as
 //! counts, row by row, the channels of a pixel together, see [`window`]. What generates them stands in
-//! [`generate`](super::generate).
+//! [`generate`](super::generate), and what reads a user's own in [`read_triples`](super::read_triples).
 
 pub use super::action::ActionGroup;
-pub use super::generate::triples::{generate, names, stabilizer};
+pub use super::generate::triples::{generate, names, stabilizer, stream};
 
 /// Pairs of samples and what leads from one to the other.
 #[derive(Clone, Debug, PartialEq)]

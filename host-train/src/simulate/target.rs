@@ -106,6 +106,8 @@ pub enum Bin {
     Digits,
     /// Logs class, pose, confidence and order of every set, and of the same set moved and shuffled.
     Points,
+    /// Logs the pose that is told of every frame of a walk, and how far it has come since the first.
+    Track,
     /// Logs what each operator takes; it counts in an emulator that runs with `-icount shift=0`.
     Bench,
 }
@@ -119,6 +121,7 @@ impl Bin {
             Self::Pose => "pose",
             Self::Digits => "digits",
             Self::Points => "points",
+            Self::Track => "track",
             Self::Bench => "bench",
         }
     }

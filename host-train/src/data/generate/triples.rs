@@ -11,13 +11,14 @@ use crate::data::triples::{ActionGroup, Triples, TriplesError, Walks};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// Actions of a walk.
-const STEPS: usize = 20;
-/// After how many of them a frame is kept.
+/// After how many actions of a walk a frame is kept.
 const MARKS: [usize; 4] = [0, 1, 10, 20];
 
 /// Makes of a class and a pose the picture, `[channels, size, size]`.
 pub(super) type Painter = Box<dyn Fn(usize, &[f32]) -> Vec<u8>>;
+
+/// Pixels a side of a picture.
+const SIZES: std::ops::RangeInclusive<usize> = 8..=256;
 
 /// What draws pictures of poses.
 pub(super) trait Scene: Sync {
@@ -79,11 +80,27 @@ pub fn generate(
     seed: u64,
 ) -> Result<(Triples, Walks), TriplesError> {
     let scene = scene(name)?;
-    if !(8..=256).contains(&size) {
+    if !SIZES.contains(&size) {
         return Err(TriplesError::Size { size });
     }
     // Walks have random numbers of their own: they stay what they are, however many triples there are.
-    Ok((triples(scene, size, train, seed), walks(scene, size, test, seed ^ u64::MAX)))
+    Ok((triples(scene, size, train, seed), walks(scene, size, test, &MARKS, seed ^ u64::MAX)))
+}
+
+/// One walk of so many frames, all of which are kept, of pictures of `size × size` pixels: what a camera would see. The seed
+/// decides where it leads; of the same seed with more frames the first are the same.
+///
+/// # Errors
+/// As [`generate`], and where there are no frames.
+pub fn stream(name: &str, size: usize, frames: usize, seed: u64) -> Result<Walks, TriplesError> {
+    let scene = scene(name)?;
+    if !SIZES.contains(&size) {
+        return Err(TriplesError::Size { size });
+    }
+    if frames == 0 {
+        return Err(TriplesError::Empty);
+    }
+    Ok(walks(scene, size, 1, &(0..frames).collect::<Vec<_>>(), seed))
 }
 
 fn scene(name: &str) -> Result<&'static dyn Scene, TriplesError> {
@@ -106,14 +123,15 @@ fn triples(scene: &dyn Scene, size: usize, count: usize, seed: u64) -> Triples {
     all
 }
 
-fn walks(scene: &dyn Scene, size: usize, count: usize, seed: u64) -> Walks {
+/// Walks of which the frames after so many actions are kept, up to the last.
+fn walks(scene: &dyn Scene, size: usize, count: usize, marks: &[usize], seed: u64) -> Walks {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let classes = (0..count).map(|item| (item % scene.classes()) as u8).collect();
     let mut all = Walks {
         group: scene.group(),
         shape: [scene.channels(), size, size],
-        steps: STEPS,
-        marks: MARKS.to_vec(),
+        steps: marks.last().copied().unwrap_or_default(),
+        marks: marks.to_vec(),
         frames: Vec::new(),
         actions: Vec::new(),
         classes,
@@ -124,10 +142,10 @@ fn walks(scene: &dyn Scene, size: usize, count: usize, seed: u64) -> Walks {
         let mut pose = scene.draw_pose(&mut rng);
         all.poses.extend(&pose);
         all.frames.extend(paint(class.into(), &pose));
-        for step in 1..=STEPS {
+        for step in 1..=all.steps {
             let next = scene.draw_pose(&mut rng);
             all.actions.extend(all.group.compose(&next, &all.group.inverse(&pose)));
-            if MARKS.contains(&step) {
+            if marks.contains(&step) {
                 all.frames.extend(paint(class.into(), &next));
             }
             pose = next;
@@ -206,6 +224,14 @@ mod tests {
             let (other, _) = generate(name, SIZE, 4, 3, 2).unwrap();
             assert_ne!(other.before, first.before, "{name}");
         }
+    }
+
+    #[test]
+    fn every_frame_of_a_stream_is_there() {
+        let (short, long) = (stream("rooms", SIZE, 4, 3).unwrap(), stream("rooms", SIZE, 6, 3).unwrap());
+        assert_eq!((short.check(), short.len(), &short.marks[..]), (Ok(()), 1, &[0, 1, 2, 3][..]));
+        assert_eq!(short.frames[..], long.frames[..short.frames.len()]);
+        assert!(stream("rooms", SIZE, 0, 3).is_err() && stream("rooms", 7, 1, 3).is_err());
     }
 
     #[test]
