@@ -47,7 +47,7 @@ fn log(count: usize, pose: &Pose, first: Element) {
         _ => exit(false),
     };
     let since = since.numbers().map(short);
-    let part = |numbers: &'static str, all: &[f32]| info!("  {=str} {=[f32]}", numbers, unwrap!(all.get(..len)));
+    let part = |numbers: &'static str, all: &[f32]| info!("  {=str} {=[?]}", numbers, unwrap!(all.get(..len)));
     info!("frame {=usize}, confidence {=f32}", count, short(pose.confidence));
     part("pose", &told);
     part("since the first", &since);
