@@ -5,6 +5,7 @@
 //! `host-train/recipes/` are part of the program; each comments its keys with their units. There are three kinds,
 //! of windows of recordings, of [`grid`]s and of [`set`]s.
 
+pub mod class_pose;
 pub mod grid;
 pub mod set;
 mod window;
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// The recipes inside the program: name and TOML text.
-pub const BUILT_IN: [(&str, &str); 21] = [
+pub const BUILT_IN: [(&str, &str); 28] = [
     ("wrist", include_str!("../recipes/wrist.toml")),
     ("wrist-unsupervised", include_str!("../recipes/wrist-unsupervised.toml")),
     ("wrist-classical", include_str!("../recipes/wrist-classical.toml")),
@@ -40,6 +41,13 @@ pub const BUILT_IN: [(&str, &str); 21] = [
     ("solids-views", include_str!("../recipes/solids-views.toml")),
     ("voxels", include_str!("../recipes/voxels.toml")),
     ("molecules", include_str!("../recipes/molecules.toml")),
+    ("class-pose-sprites", include_str!("../recipes/class-pose-sprites.toml")),
+    ("class-pose-color-shift", include_str!("../recipes/class-pose-color-shift.toml")),
+    ("class-pose-multi-sprites", include_str!("../recipes/class-pose-multi-sprites.toml")),
+    ("class-pose-chairs", include_str!("../recipes/class-pose-chairs.toml")),
+    ("class-pose-rooms", include_str!("../recipes/class-pose-rooms.toml")),
+    ("class-pose-wrist", include_str!("../recipes/class-pose-wrist.toml")),
+    ("class-pose-chairs-symmetric", include_str!("../recipes/class-pose-chairs-symmetric.toml")),
 ];
 
 /// Why a recipe cannot be used. Each prints as one sentence.
@@ -83,6 +91,8 @@ pub enum AnyRecipe {
     Grid(Box<grid::GridRecipe>),
     /// Of sets.
     Set(Box<set::SetRecipe>),
+    /// Of triples.
+    ClassPose(Box<class_pose::ClassPoseRecipe>),
 }
 
 impl AnyRecipe {
@@ -96,6 +106,9 @@ impl AnyRecipe {
     pub fn from_toml(name: &str, text: &str) -> Result<Self, RecipeError> {
         // Recipes of sets, and no others, have a trunk; of the rest those of grids have networks at the top.
         let table = parse::<toml::Table>(name, text)?;
+        if table.contains_key("triples") {
+            return class_pose::ClassPoseRecipe::from_toml(name, text).map(Box::new).map(Self::ClassPose);
+        }
         match (table.contains_key("trunk"), table.contains_key("eta")) {
             (true, _) => set::SetRecipe::from_toml(name, text).map(Box::new).map(Self::Set),
             (false, true) => grid::GridRecipe::from_toml(name, text).map(Box::new).map(Self::Grid),
@@ -274,6 +287,7 @@ mod tests {
                 AnyRecipe::Windows(recipe) => recipe.to_toml(),
                 AnyRecipe::Grid(recipe) => recipe.to_toml(),
                 AnyRecipe::Set(recipe) => recipe.to_toml(),
+                AnyRecipe::ClassPose(recipe) => recipe.to_toml(),
             };
             assert_eq!(AnyRecipe::from_toml(name, &toml).unwrap(), recipe);
         }

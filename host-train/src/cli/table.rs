@@ -1,5 +1,6 @@
 //! Figures, and whatever else goes to standard output.
 
+use crate::evaluate::class_pose::TRIPLE_FIGURES;
 use crate::evaluate::figures::{FIGURES, Figure, readable, table};
 use crate::evaluate::grid::GRID_FIGURES;
 use crate::evaluate::set::SET_FIGURES;
@@ -25,6 +26,11 @@ pub fn grid_figures(metrics: &[(String, f64)]) -> String {
 /// The figures of networks of sets, one a line.
 pub fn set_figures(metrics: &[(String, f64)]) -> String {
     lines(metrics, &SET_FIGURES)
+}
+
+/// The figures of class and pose, one a line.
+pub fn triple_figures(metrics: &[(String, f64)]) -> String {
+    lines(metrics, &TRIPLE_FIGURES)
 }
 
 fn lines(metrics: &[(String, f64)], figures: &[(&str, &str, &str)]) -> String {

@@ -18,6 +18,7 @@ pub mod generate;
 pub mod grid;
 pub mod molecules;
 pub mod packed;
+pub mod paired;
 pub mod png;
 pub mod posed;
 pub mod read_triples;

@@ -1,6 +1,8 @@
 //! The networks that a recipe describes, and what they minimize.
 
 pub mod batch;
+mod class_pose;
+mod class_pose_infer;
 mod giae;
 mod grid;
 mod grid_infer;
@@ -13,6 +15,7 @@ mod set_psi;
 mod set_tests;
 
 pub use batch::Batch;
+pub use class_pose::{ClassPoseModel, Said, TripleBatch};
 pub use giae::{Forward, Loss, Model};
 pub use grid::{GridBatch, GridForward, GridModel, GridPose};
 pub use grid_infer::GridInference;

@@ -10,12 +10,15 @@ mod grids;
 mod mean;
 mod progress;
 mod sets;
+mod triples;
 mod windows;
 
 pub use align::{Upright, align};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use grids::GridTask;
 pub use sets::SetTask;
+pub(crate) use triples::images;
+pub use triples::{DecodeTask, TripleTask};
 pub use windows::WindowTask;
 
 use crate::method::Loss;

@@ -12,6 +12,12 @@ pub(super) fn address(pixels: &[u8], columns: usize, palette: Option<&[[u8; 3]]>
     encode(pixels, columns, colours).map(|file| format!("data:image/png;base64,{}", base64(&file)))
 }
 
+/// The same in grey, or with three bytes a pixel, red, green and blue.
+pub(in crate::report) fn colour_address(pixels: &[u8], columns: usize, channels: usize) -> Option<String> {
+    let colours = if channels == 3 { Colours::True } else { Colours::Grey };
+    encode(pixels, columns, colours).map(|file| format!("data:image/png;base64,{}", base64(&file)))
+}
+
 /// RFC 4648, section 4.
 fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
