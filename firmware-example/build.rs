@@ -66,7 +66,7 @@ fn main() {
     // Sections need not start on pages of 64 KiB: there is no operating system to map them.
     println!("cargo::rustc-link-arg-bins=--nmagic");
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
-    for logs in ["pose", "digits", "points", "classes", "golden", "bench"] {
+    for logs in ["pose", "digits", "points", "classes", "track", "golden", "bench"] {
         println!("cargo::rustc-link-arg-bin={logs}=-Tdefmt.x");
     }
 }

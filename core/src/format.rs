@@ -220,6 +220,30 @@ pub enum Chart {
     /// T(3) of points from their mean, `i16[3, 1, 1]`, see [`translation3`](crate::group::translation3); a Gram–Schmidt
     /// chart behind it gives SE(3), see [`product`](crate::group::product).
     Mean,
+    /// Rⁿ from n numbers, `[1, members, n]` of 8 or 16 bits as all below, which are [`told`](crate::group::told): windows stay as they
+    /// are. See [`coordinates`](crate::group::coordinates).
+    Numbers,
+    /// Tᵏ from a vector an angle, `[1, members, 2k]`, see [`coordinates`](crate::group::coordinates).
+    Angles,
+    /// A place of the plane and a heading, R² × T, from x, y and a vector, `[1, members, 4]`, see
+    /// [`coordinates`](crate::group::coordinates).
+    Place,
+    /// SE(2) from x, y and a vector, `[1, members, 4]`.
+    Motion,
+    /// SO(3) from a rotation vector, `[1, members, 3]`.
+    Exponential,
+    /// SO(3) from a quaternion w, x, y, z, `[1, members, 4]`.
+    Quaternion,
+    /// SO(3) from a matrix's first two columns, one behind the other, `[1, members, 6]`.
+    Columns,
+}
+
+impl Chart {
+    /// Whether the pose is [told](crate::group::told) and windows stay as they are.
+    #[must_use]
+    pub const fn is_told(self) -> bool {
+        self as u16 >= Self::Numbers as u16
+    }
 }
 
 /// A run of operators with a meaning.

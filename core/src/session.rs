@@ -3,7 +3,7 @@
 use crate::arena::{self, Arena, copy};
 use crate::error::Error;
 use crate::format::{OperatorRecord, Role, Tensor};
-use crate::group::{Degenerate, Element, Frame, Pose};
+use crate::group::{Degenerate, Element, Frame, Pose, told};
 use crate::kernel;
 use crate::model::Model;
 use crate::set::{self, Order};
@@ -72,6 +72,20 @@ impl<'s> Inference<'s> {
     pub fn anomaly(&self) -> Option<f32> {
         let sum: Features<'_, i32> = self.session.features(self.session.model.output_of(Role::Anomaly)?)?;
         sum.values.first().map(|&squares| sum.scale * squares as f32)
+    }
+
+    /// How many poses ψ tells for the window, where it [tells](crate::group::told) them: 1, or more where things look the same
+    /// in several; 0 where a pose is not told.
+    #[must_use]
+    pub fn members(&self) -> u16 {
+        told::members(&self.session.model)
+    }
+
+    /// One of these poses, of which [`pose`](Self::pose) is the first; `None` where there are not so many, or this one is
+    /// degenerate.
+    #[must_use]
+    pub fn member(&self, at: u16) -> Option<Pose> {
+        told::member(&self.session.model, &self.session.arena, at)
     }
 
     /// Which element stands where in the canonical order; `None` for a model that finds none.

@@ -36,9 +36,9 @@ pub static KERNELS: &Kernels<'_> = &include!(concat!(env!("OUT_DIR"), "/kernels.
 pub static VECTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/model.vectors"));
 
 /// Words of memory for a session, far more than the models here need; `Session::new` says how much.
-pub const ARENA_WORDS: usize = 16 * 1024;
+pub const ARENA_WORDS: usize = 32 * 1024;
 /// Numbers in the longest window.
-pub const WINDOW_LEN: usize = 4 * 1024;
+pub const WINDOW_LEN: usize = 16 * 1024;
 
 /// Memory for a session and for a window; `None` when called again.
 pub fn memory() -> Option<(&'static mut [u32], &'static mut [i16])> {

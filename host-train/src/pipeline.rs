@@ -1,6 +1,7 @@
 //! From a trained model to a package, its figures and its report: what `train`, `export` and `demo`
 //! do once the weights are there.
 
+pub mod class_pose;
 pub mod equivae;
 pub mod grid;
 pub mod set;
@@ -161,7 +162,7 @@ pub fn measure(package: &[u8], split: &Split, float: Option<(&Model, [f32; 2], &
 }
 
 /// What a package costs, by name.
-fn costs(model: &gimbal_core::Model<'_>, package: &[u8]) -> [(String, f64); 4] {
+pub fn costs(model: &gimbal_core::Model<'_>, package: &[u8]) -> [(String, f64); 4] {
     let macs = model.operators().map(|operator| operator.cost(model).macs as f64).sum();
     [
         ("macs".into(), macs),

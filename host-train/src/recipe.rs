@@ -2,9 +2,11 @@
 //!
 //! Every key is required unless its field says otherwise, and an unknown key is an error: a
 //! misspelt option must never train the wrong thing silently. The recipes under
-//! `host-train/recipes/` are part of the program; each comments its keys with their units. There are three kinds,
-//! of windows of recordings, of [`grid`]s and of [`set`]s; a fourth, of [`equivae`], is of images or windows.
+//! `host-train/recipes/` are part of the program; each comments its keys with their units. There are five kinds,
+//! of windows of recordings, of [`grid`]s, of [`set`]s, of labelled images or windows for [`equivae`], and of triples for
+//! [`class_pose`].
 
+pub mod class_pose;
 pub mod equivae;
 pub mod grid;
 pub mod set;
@@ -19,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// The recipes inside the program: name and TOML text.
-pub const BUILT_IN: [(&str, &str); 24] = [
+pub const BUILT_IN: [(&str, &str); 31] = [
     ("wrist", include_str!("../recipes/wrist.toml")),
     ("wrist-unsupervised", include_str!("../recipes/wrist-unsupervised.toml")),
     ("wrist-classical", include_str!("../recipes/wrist-classical.toml")),
@@ -44,6 +46,13 @@ pub const BUILT_IN: [(&str, &str); 24] = [
     ("equivae", include_str!("../recipes/equivae.toml")),
     ("equivae-small", include_str!("../recipes/equivae-small.toml")),
     ("equivae-wrist", include_str!("../recipes/equivae-wrist.toml")),
+    ("class-pose-sprites", include_str!("../recipes/class-pose-sprites.toml")),
+    ("class-pose-color-shift", include_str!("../recipes/class-pose-color-shift.toml")),
+    ("class-pose-multi-sprites", include_str!("../recipes/class-pose-multi-sprites.toml")),
+    ("class-pose-chairs", include_str!("../recipes/class-pose-chairs.toml")),
+    ("class-pose-rooms", include_str!("../recipes/class-pose-rooms.toml")),
+    ("class-pose-wrist", include_str!("../recipes/class-pose-wrist.toml")),
+    ("class-pose-chairs-symmetric", include_str!("../recipes/class-pose-chairs-symmetric.toml")),
 ];
 
 /// Why a recipe cannot be used. Each prints as one sentence.
@@ -89,6 +98,8 @@ pub enum AnyRecipe {
     Set(Box<set::SetRecipe>),
     /// Of class codes and what samples have besides.
     Equivae(Box<equivae::EquivaeRecipe>),
+    /// Of triples.
+    ClassPose(Box<class_pose::ClassPoseRecipe>),
 }
 
 impl AnyRecipe {
@@ -104,6 +115,9 @@ impl AnyRecipe {
         let table = parse::<toml::Table>(name, text)?;
         if table.contains_key("class_code") {
             return equivae::EquivaeRecipe::from_toml(name, text).map(Box::new).map(Self::Equivae);
+        }
+        if table.contains_key("triples") {
+            return class_pose::ClassPoseRecipe::from_toml(name, text).map(Box::new).map(Self::ClassPose);
         }
         match (table.contains_key("trunk"), table.contains_key("eta")) {
             (true, _) => set::SetRecipe::from_toml(name, text).map(Box::new).map(Self::Set),
@@ -290,6 +304,7 @@ mod tests {
                 AnyRecipe::Grid(recipe) => recipe.to_toml(),
                 AnyRecipe::Set(recipe) => recipe.to_toml(),
                 AnyRecipe::Equivae(recipe) => recipe.to_toml(),
+                AnyRecipe::ClassPose(recipe) => recipe.to_toml(),
             };
             assert_eq!(AnyRecipe::from_toml(name, &toml).unwrap(), recipe);
         }

@@ -423,6 +423,10 @@ fn what_cannot_be_reproduced_or_measured_is_refused() {
     refused(&gimbal(&["reproduce", "nothing"]), "there are wrist, rotated-digits");
     refused(&gimbal(&["reproduce", "ring", "--only", "magic"]), "no method `magic`");
     refused(&gimbal(&["reproduce", "rotated-digits", "--data", "no/such/folder"]), "gimbal data fetch mnist");
+    refused(
+        &gimbal(&["reproduce", "class-pose", "--data", "cubes"]),
+        "no data set `cubes`; it has sprites, color-shift",
+    );
     refused(&gimbal(&["reproduce", "molecules", "--data", "no/such/folder"]), "gimbal data fetch molecules");
     refused(&gimbal(&["evaluate", &digits(), "--set", "nothing"]), "no data set `nothing`");
 }

@@ -158,7 +158,7 @@ mod tests {
             let zeros = vec![0; usize::from(grid.rows * grid.columns)];
             assert!(matches!(session.run(&zeros), Ok(Outcome::Degenerate(_))), "{grid:?}");
         }
-        // Three more are of points.
-        assert_eq!(frames.len() + 3, Frame::ALL.len());
+        // Three more are of points, and seven are told, see `told`.
+        assert_eq!(frames.len() + 3 + 7, Frame::ALL.len());
     }
 }

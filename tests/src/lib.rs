@@ -3,7 +3,7 @@
 //!
 //! [`synthetic_package`] is small and looks like what is trained; [`operators_package`] has every operator
 //! of core; those of [`mod@frames`] have its charts, each in a session, [`grids`] has every frame that moves no
-//! vectors, for devices; [`sets`] has windows of as many elements as there are, and [`solids`] one of the size of a recipe's; and those of [`networks`] went the whole road of a recipe. None is a trained model: weights are random, and scales keep the numbers away from both zero
+//! vectors, for devices; [`sets`] has windows of as many elements as there are, and [`solids`] one of the size of a recipe's; [`told`] has poses that move nothing; and those of [`networks`] went the whole road of a recipe. None is a trained model: weights are random, and scales keep the numbers away from both zero
 //! and saturation.
 
 pub mod bench;
@@ -15,6 +15,7 @@ pub mod networks;
 mod operators;
 pub mod sets;
 pub mod solids;
+pub mod told;
 mod windows;
 
 pub use loose::Loose;

@@ -24,6 +24,7 @@
 //! 5. **Law tests.** The group's laws, the action `(a·b)·x = a·(b·x)`, the chart `ξ(g·y) = g·ξ(y)`, and each
 //!    degenerate case by name; with `==` where integers make that possible.
 
+pub mod coordinates;
 pub mod cyclic;
 pub mod e3;
 pub mod o2;
@@ -34,6 +35,7 @@ pub mod so2;
 pub mod so3;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod told;
 pub mod translation;
 pub mod translation3;
 
@@ -91,6 +93,8 @@ pub enum Element {
     RigidMotion3(product::RigidMotion3),
     /// An element of E(3).
     Isometry3(e3::Isometry3),
+    /// An element of Rⁿ × Tᵏ.
+    Coordinates(coordinates::Coordinates),
 }
 
 impl Element {
@@ -104,16 +108,18 @@ impl Element {
     /// | [`Cyclic`](Self::Cyclic) | index and order |
     /// | [`Shift`](Self::Shift) | the delay as a fraction of the period |
     /// | [`Translation`](Self::Translation) | x and y in pixels |
-    /// | [`RigidMotion`](Self::RigidMotion) | x and y in pixels, cosine and sine |
+    /// | [`RigidMotion`](Self::RigidMotion) | x and y in pixels, or as the package was trained if it is [`told`]; cosine and sine |
     /// | [`Spatial`](Self::Spatial) | the matrix, row by row; its determinant is −1 if it is reflected |
     /// | [`Translation3`](Self::Translation3) | x, y and z in counts |
     /// | [`RigidMotion3`](Self::RigidMotion3) | x, y and z in counts, and the matrix's first two rows: the third is their cross product |
     /// | [`Isometry3`](Self::Isometry3) | the same; the third is turned around if it is reflected, which these numbers do not say |
+    /// | [`Coordinates`](Self::Coordinates) | its numbers, as the package was trained; angles in radians |
     #[must_use]
     pub fn numbers(&self) -> [f32; 9] {
         let [a, b, c, d] = match self {
             Self::Rotation(g) => return matrix(g.rows()),
             Self::Spatial(g) => return matrix(g.rows()),
+            Self::Coordinates(g) => return matrix(g.rows()),
             Self::RigidMotion3(g) => return motion(g.normal.vector(), g.acting.rows()),
             Self::Isometry3(g) => return motion(g.normal.vector(), g.acting.rows()),
             Self::Planar(g) => [g.cos(), g.sin(), 0.0, 0.0],
@@ -187,6 +193,13 @@ impl Frame {
         translation3::FRAME,
         product::FRAME3,
         e3::FRAME,
+        coordinates::NUMBERS,
+        coordinates::ANGLES,
+        coordinates::PLACE,
+        told::MOTION,
+        told::EXPONENTIAL,
+        told::QUATERNION,
+        told::COLUMNS,
     ];
 
     /// Where the frame stands in [`group`](self), for scripts that write tables.
@@ -205,6 +218,13 @@ impl Frame {
             (Chart::ThreeVectors, None) => "o3::FRAME",
             (Chart::ThreeVectors, Some(_)) => "e3::FRAME",
             (Chart::Mean, _) => "translation3::FRAME",
+            (Chart::Numbers, _) => "coordinates::NUMBERS",
+            (Chart::Angles, _) => "coordinates::ANGLES",
+            (Chart::Place, _) => "coordinates::PLACE",
+            (Chart::Motion, _) => "told::MOTION",
+            (Chart::Exponential, _) => "told::EXPONENTIAL",
+            (Chart::Quaternion, _) => "told::QUATERNION",
+            (Chart::Columns, _) => "told::COLUMNS",
         }
     }
 }
@@ -260,6 +280,11 @@ mod tests {
             (Element::Translation(normal), &[5.0, 6.0]),
             (Element::RigidMotion(product::RigidMotion { normal, acting: turn }), &[5.0, 6.0, 0.6, 0.8]),
             (Element::Translation3(in_space), &[5.0, 6.0, 7.0]),
+            (
+                Element::Coordinates(coordinates::Coordinates::from_numbers(&[5.0, -6.0, 7.0, 8.0]).unwrap()),
+                &[5.0, -6.0, 7.0, 8.0],
+            ),
+            (Element::Coordinates(coordinates::Coordinates::from_place([5.0, 6.0], 0.5).unwrap()), &[5.0, 6.0, 0.5]),
             (
                 Element::RigidMotion3(product::RigidMotion3 { normal: in_space, acting: quarter }),
                 &[5.0, 6.0, 7.0, 0.0, -1.0, 0.0, 1.0],

@@ -50,6 +50,17 @@ impl Rotation {
         }
     }
 
+    /// The rotation about the axis of a vector by its length in radians, right-handed: `exp [v]×` with `[v]×·u = v × u`
+    /// (Rodrigues). A vector with a part that is not finite gives the identity.
+    #[must_use]
+    pub fn from_vector(vector: [f32; 3]) -> Self {
+        let angle = math::sqrt(dot(vector, vector));
+        // sin(θ/2)/θ; below that angle, ½ to the last digit.
+        let part = if angle > 1e-4 { math::sin(angle / 2.0) / angle } else { 0.5 };
+        let [x, y, z] = vector.map(|x| part * x);
+        Self::from_quaternion([math::cos(angle / 2.0), x, y, z])
+    }
+
     /// The angle of the rotation that leads from `self` to `other`, in radians, 0 to π.
     ///
     /// Computed from the chordal distance, `‖A − B‖_F = 2√2 · sin(θ/2)`, which keeps its precision at

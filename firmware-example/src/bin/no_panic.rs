@@ -13,13 +13,15 @@ use cortex_m_rt::entry;
 use gimbal_core::domain::image::{Affine, quarter_turns, transform};
 use gimbal_core::domain::volume::{self, Volume};
 use gimbal_core::domain::{point_set, ring, signal, vector_window};
-use gimbal_core::format::{Dtype, Field, FieldKind, Role, checksum};
+use gimbal_core::format::{Chart, Dtype, Field, FieldKind, Role, checksum};
+use gimbal_core::group::coordinates::{Angles, Coordinates};
 use gimbal_core::group::cyclic::{Argmax, Cyclic};
 use gimbal_core::group::e3::Isometry3;
 use gimbal_core::group::o2::{Handed, Orthogonal};
 use gimbal_core::group::product::{Frame, Product, RigidMotion, RigidMotion3};
 use gimbal_core::group::shift::{Phase, Shift};
 use gimbal_core::group::so3::{GramSchmidt, Rotation};
+use gimbal_core::group::told::Quaternion;
 use gimbal_core::group::translation::{Centroid, Translation};
 use gimbal_core::group::{Element, Group, o3, so2, translation3};
 use gimbal_core::kernel::{
@@ -46,6 +48,7 @@ fn main() -> ! {
         points();
         _ = black_box(volumes(black_box(2), black_box(&mut [0; 4])));
         rings();
+        told();
         images();
         numbers();
         records();
@@ -91,7 +94,7 @@ fn two_arenas(package: &[u8], fast: &mut [u32], large: &mut [u32], window: &mut 
 fn outcome(outcome: Outcome<'_>) {
     match outcome {
         Outcome::Encoded(found) => {
-            black_box((found.pose, found.canonical, found.order()));
+            black_box((found.pose, found.canonical, found.order(), found.members(), found.member(black_box(0))));
             [found.code, found.logits].into_iter().flatten().for_each(features);
             found.wide_code().into_iter().for_each(features);
             found.within().into_iter().for_each(features);
@@ -188,6 +191,20 @@ fn rings() {
     black_box((g.compose(black_box(g)).inverse(), g.turns(), g.turns_to(&g), g.to_steps(black_box(0))));
     _ = black_box(Phase { reference: black_box(1.0), minimum: black_box(1.0) }.pose(black_box([0.0; 2])));
     black_box(signal::shift(g, channels, black_box(&[0; 4]), black_box(&mut [0; 4])));
+}
+
+/// Poses that are told.
+fn told() {
+    let (numbers, v) = (black_box(&[0.0f32; 4]), black_box([0.0f32; 3]));
+    let a = Coordinates::from_numbers(numbers).unwrap_or(Coordinates::IDENTITY);
+    let b = Coordinates::from_angles(numbers).unwrap_or(a);
+    let c = Coordinates::from_place(black_box([0.0; 2]), black_box(0.0)).unwrap_or(b);
+    let product = a.compose(b).compose(c).inverse();
+    black_box((product.numbers(), product.is_angle(black_box(9)), Element::Coordinates(product).numbers()));
+    let angles = Angles { reference: black_box(1.0), minimum: black_box(1.0) };
+    _ = black_box((angles.pose(black_box(&[[0.0; 2]; 12])), angles.place(black_box([0.0; 2]), black_box([0.0; 2]))));
+    _ = black_box(Quaternion { reference: black_box(1.0), minimum: black_box(1.0) }.pose(black_box([0.0; 4])));
+    black_box((Rotation::from_vector(v), black_box(Chart::Numbers).is_told()));
 }
 
 fn images() {

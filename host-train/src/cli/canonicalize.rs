@@ -99,9 +99,15 @@ fn axes(name: &str, field: &Field) -> Vec<String> {
 fn pose_columns(model: &Model<'_>) -> &'static [&'static str] {
     let charts: Vec<Chart> = model.pose_heads().iter().map(|head| head.chart).collect();
     match charts[..] {
-        [Chart::GramSchmidt | Chart::UprightGramSchmidt | Chart::ThreeVectors, ..] => {
-            &["r00", "r01", "r02", "r10", "r11", "r12", "r20", "r21", "r22"]
-        }
+        [
+            Chart::GramSchmidt
+            | Chart::UprightGramSchmidt
+            | Chart::ThreeVectors
+            | Chart::Exponential
+            | Chart::Quaternion
+            | Chart::Columns,
+            ..,
+        ] => &["r00", "r01", "r02", "r10", "r11", "r12", "r20", "r21", "r22"],
         [Chart::Direction, ..] => &["angle deg"],
         [Chart::TwoVectors, ..] => &["angle deg", "reflected"],
         [Chart::Phase, ..] => &["delay samples"],
@@ -112,8 +118,21 @@ fn pose_columns(model: &Model<'_>) -> &'static [&'static str] {
         [Chart::Mean, ..] => {
             &["x counts", "y counts", "z counts", "r00", "r01", "r02", "r10", "r11", "r12", "r20", "r21", "r22"]
         }
+        [Chart::Numbers, ..] => NUMBERS.get(..told(model)).unwrap_or_default(),
+        [Chart::Angles, ..] => ANGLES.get(..told(model) / 2).unwrap_or_default(),
+        [Chart::Place, ..] => &["x", "y", "angle rad"],
+        [Chart::Motion, ..] => &["x", "y", "angle deg"],
         [] => &[],
     }
+}
+
+const NUMBERS: &[&str] = &["p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8"];
+const ANGLES: &[&str] = &["a0 rad", "a1 rad", "a2 rad", "a3 rad", "a4 rad", "a5 rad", "a6 rad", "a7 rad", "a8 rad"];
+
+/// How many numbers ψ tells of a pose.
+fn told(model: &Model<'_>) -> usize {
+    let tensor = model.pose_heads().first().and_then(|head| model.tensor(head.vectors));
+    tensor.map_or(0, |tensor| tensor.shape[2].into())
 }
 
 /// The numbers of a pose, as many as it has columns.
@@ -128,6 +147,7 @@ fn pose_numbers(element: Element, samples: u16) -> Vec<f32> {
         Element::RigidMotion(g) => vec![g.normal.x(), g.normal.y(), g.acting.angle().to_degrees()],
         Element::RigidMotion3(g) => [&g.normal.vector()[..], g.acting.rows().as_flattened()].concat(),
         Element::Isometry3(g) => [&g.normal.vector()[..], g.acting.rows().as_flattened()].concat(),
+        Element::Coordinates(g) => g.numbers().to_vec(),
         other => other.numbers().to_vec(),
     }
 }

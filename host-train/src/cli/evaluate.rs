@@ -4,14 +4,17 @@ use super::simulate::{generated, set_of};
 use super::{DONE, table};
 use crate::backend::{self, NAMES};
 use crate::data::generate::{Generator, Voxels};
+use crate::data::paired::Paired;
 use crate::data::posed::Posed;
 use crate::data::{windows, wrist};
 use crate::evaluate::device::Device;
 use crate::evaluate::volume;
 use crate::group::element::groups;
+use crate::pipeline::class_pose::{self, spoken_by_core};
 use crate::pipeline::grid::measure_grid;
 use crate::pipeline::set::measure_set;
-use crate::pipeline::{Split, measure};
+use crate::pipeline::{Split, costs, measure};
+use crate::recipe::class_pose::ClassPoseRecipe;
 use crate::recipe::grid::GridData;
 use crate::run::{metrics_json, read};
 use crate::simulate::{extent, takes_sets, takes_vectors};
@@ -29,7 +32,7 @@ pub struct Options {
     package: PathBuf,
     /// For packages of images, rings and signals: the data set on a grid to measure on [default: digits for images of
     /// 8 × 8]. For packages of sets: digit-sets, tetris, solids, solids-views, voxels or molecules [default: the
-    /// one that fits].
+    /// one that fits]. For packages that tell poses: the data set of class-pose to walk in.
     #[arg(long, value_name = "NAME")]
     set: Option<String>,
     /// The folder of data sets that `gimbal data fetch` fills.
@@ -61,6 +64,9 @@ pub fn run(options: &Options) -> Result<u8> {
         })?;
         return Ok(DONE);
     }
+    if device.model().pose_heads().iter().any(|head| head.chart.is_told()) {
+        return on_triples(&bytes, device.model(), options);
+    }
     if !takes_vectors(device.model()) {
         return on_grid(&bytes, device.model(), options);
     }
@@ -81,6 +87,28 @@ pub fn run(options: &Options) -> Result<u8> {
     table::emit(&match options.json {
         true => format!("{}\n", metrics_json(&measured.metrics)),
         false => table::figures(&measured.metrics, false).0,
+    })?;
+    Ok(DONE)
+}
+
+/// Measures a package that tells poses: on generated walks, which no training has seen.
+fn on_triples(bytes: &[u8], model: &Model<'_>, options: &Options) -> Result<u8> {
+    let Some(set) = options.set.as_deref() else {
+        bail!("the package tells poses, and does not know of what; name the data set with --set, such as sprites")
+    };
+    let mut recipe = ClassPoseRecipe::load(&format!("class-pose-{set}"))?;
+    recipe.triples.size = model.input().samples.into();
+    recipe.triples.train = recipe.triples.train.min(SETS[0]);
+    let paired = Paired::new(&recipe)?;
+    if paired.pixels() != usize::from(model.input().samples) * model.input().channels() {
+        bail!("the package takes other samples than those of `{set}`");
+    }
+    let spoken = spoken_by_core(bytes, &recipe, &paired)?;
+    let mut metrics = class_pose::figures(&spoken, &recipe, &paired, "");
+    metrics.extend(costs(model, bytes));
+    table::emit(&match options.json {
+        true => format!("{}\n", metrics_json(&metrics)),
+        false => table::triple_figures(&metrics),
     })?;
     Ok(DONE)
 }

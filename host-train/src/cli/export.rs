@@ -3,6 +3,7 @@
 use super::grids::GridWorkshop;
 use super::labelled::LabelledWorkshop;
 use super::sets::SetWorkshop;
+use super::triples::TripleWorkshop;
 use super::workshop::Workshop;
 use super::{DONE, table};
 use crate::recipe::AnyRecipe;
@@ -44,6 +45,13 @@ pub fn run(options: &Options) -> Result<u8> {
             let workshop = GridWorkshop::new(recipe, &options.backend, &options.data)?;
             let finished = workshop.export(&run, options.align.as_deref())?;
             workshop.publish(&run, &finished)?;
+        }
+        AnyRecipe::ClassPose(_) if options.align.is_some() => {
+            bail!("--align is for a ψ that goes with its group, and poses that were learned from triples have none")
+        }
+        AnyRecipe::ClassPose(recipe) => {
+            let workshop = TripleWorkshop::new(recipe, &options.backend)?;
+            workshop.publish(&run, &workshop.export(&run)?)?;
         }
         AnyRecipe::Set(_) if options.align.is_some() => {
             bail!(

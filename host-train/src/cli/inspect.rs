@@ -85,6 +85,11 @@ fn contract(model: &Model<'_>) -> Result<String, fmt::Error> {
             Chart::Centroid => "T(2)",
             Chart::ThreeVectors => "O(3)",
             Chart::Mean => "T(3)",
+            Chart::Numbers => "Rⁿ, told",
+            Chart::Angles => "Tᵏ, told",
+            Chart::Place => "R² × T, told",
+            Chart::Motion => "SE(2), told",
+            Chart::Exponential | Chart::Quaternion | Chart::Columns => "SO(3), told",
         };
         writeln!(
             text,

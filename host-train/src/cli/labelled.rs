@@ -182,7 +182,9 @@ fn canonicalizer(name: &str, backend: &str, folder: &Path, runs: &Path) -> Resul
             workshop.publish(&run, &finished)?;
         }
         AnyRecipe::Windows(_) | AnyRecipe::Grid(_) => {}
-        AnyRecipe::Set(_) | AnyRecipe::Equivae(_) => bail!("it is no recipe of windows or grids, which learn poses"),
+        AnyRecipe::Set(_) | AnyRecipe::Equivae(_) | AnyRecipe::ClassPose(_) => {
+            bail!("it is no recipe of windows or grids, which learn poses")
+        }
     }
     read(&run.file(PACKAGE))
 }

@@ -16,6 +16,7 @@ mod sets;
 mod simulate;
 mod table;
 mod train;
+mod triples;
 mod workshop;
 
 use clap::{Parser, Subcommand};

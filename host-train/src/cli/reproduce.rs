@@ -3,12 +3,14 @@
 mod grids;
 mod labelled;
 mod sets;
+mod triples;
 mod windows;
 
 use super::grids::GridWorkshop;
 use super::labelled::LabelledWorkshop;
 use super::sets::SetWorkshop;
 use super::train::Common;
+use super::triples::TripleWorkshop;
 use super::{DONE, jobs, table};
 use crate::report::grid::Panel;
 use crate::report::reproduce::{ReproducePage, html};
@@ -19,14 +21,14 @@ use crate::run::{Run, write_all};
 use anyhow::{Result, bail};
 use clap::Args;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use windows::WindowBench;
 
 #[derive(Args)]
 pub struct Options {
     /// The experiment, which is a recipe's name: wrist, rotated-digits, rotated-digits-small, reflected-digits,
     /// reflected-digits-small, quarter-digits, shifted-digits, shifted-beats, ring, digit-sets, tetris, solids,
-    /// solids-mirror, solids-views, voxels, molecules, equivae, equivae-small or equivae-wrist.
+    /// solids-mirror, solids-views, voxels, molecules, equivae, equivae-small, equivae-wrist or class-pose.
     name: String,
     /// How long to train: quick (minutes on two cores) or full (for a GPU).
     #[arg(long, default_value = "quick", value_enum)]
@@ -40,9 +42,11 @@ pub struct Options {
     /// Train these methods only, as the table names them.
     #[arg(long, value_delimiter = ';', value_name = "METHOD;…")]
     only: Vec<String>,
-    /// The folder of data sets that `gimbal data fetch` fills.
-    #[arg(long, default_value = "data", value_name = "DIR")]
-    data: PathBuf,
+    /// The folder of data sets that `gimbal data fetch` fills [default: data]. Of class-pose, which generates its data, the
+    /// data set to train on: sprites, color-shift, multi-sprites, chairs, rooms, chairs-symmetric or wrist
+    /// [default: all].
+    #[arg(long, value_name = "DIR|NAME")]
+    data: Option<PathBuf>,
     #[command(flatten)]
     common: Common,
 }
@@ -56,6 +60,10 @@ pub fn run(options: &Options) -> Result<u8> {
         Some(AnyExperiment::Grids(experiment)) => reproduce::<GridWorkshop>(options, experiment),
         Some(AnyExperiment::Sets(experiment)) => reproduce::<SetWorkshop>(options, experiment),
         Some(AnyExperiment::Equivae(experiment)) => reproduce::<LabelledWorkshop>(options, experiment),
+        Some(AnyExperiment::Triples(mut experiment)) => {
+            triples::of_data(&mut experiment, options.data.as_deref())?;
+            reproduce::<TripleWorkshop>(options, experiment)
+        }
         None => {
             let known: Vec<&str> = names().collect();
             bail!("there is no experiment `{}`; there are {}", options.name, known.join(", "))
@@ -63,7 +71,14 @@ pub fn run(options: &Options) -> Result<u8> {
     }
 }
 
-/// What trains, measures and draws the methods of an experiment: windows, grids or sets.
+impl Options {
+    /// The folder of data sets.
+    fn folder(&self) -> &Path {
+        self.data.as_deref().unwrap_or(Path::new("data"))
+    }
+}
+
+/// What trains, measures and draws the methods of an experiment: windows, grids, sets, labelled samples or triples.
 trait Bench: Sized + Sync {
     /// What a method is trained by.
     type Recipe: Clone + Sync;

@@ -4,6 +4,7 @@ use super::{DONE, NO, table};
 use crate::data::generate::{Generator, SolidsViews, Voxels};
 use crate::data::grid::{DataError, Grids, load};
 use crate::data::sets::Sets;
+use crate::data::triples::{names, stream, window};
 use crate::nn::grid::Extent;
 use crate::pipeline::set::takes;
 use crate::recipe::set::{SetData, SetSource};
@@ -26,7 +27,8 @@ pub struct Options {
     #[arg(long, default_value_t = 16, value_name = "N")]
     windows: usize,
     /// For packages of images, rings and signals: the data set on a grid whose test samples they are [default: digits
-    /// for images of 8 × 8]. For packages of sets: digit-sets, tetris, solids, solids-views, voxels or molecules
+    /// for images of 8 × 8]. For those that tell a pose, the scene that is walked through [default: the one that the
+    /// package's name ends with]. For packages of sets: digit-sets, tetris, solids, solids-views, voxels or molecules
     /// [default: the one that fits].
     #[arg(long, value_name = "NAME")]
     set: Option<String>,
@@ -41,6 +43,9 @@ pub struct Options {
     #[arg(long, value_name = "DIR")]
     firmware: Option<PathBuf>,
 }
+
+/// Decides where a walk leads.
+const SEED: u64 = 1;
 
 pub fn run(options: &Options) -> Result<u8> {
     let package = read(&options.package)?;
@@ -73,6 +78,9 @@ fn shows(model: &Model<'_>) -> Option<Bin> {
     if takes_sets(model) {
         return Some(Bin::Points);
     }
+    if is_told(model) {
+        return Some(Bin::Track);
+    }
     let is_image = model.input().fields.iter().any(|field| field.kind == FieldKind::Row);
     if is_image { Some(Bin::Digits) } else { takes_vectors(model).then_some(Bin::Pose) }
 }
@@ -90,7 +98,30 @@ fn vectors(package: &[u8], options: &Options) -> Result<Vectors> {
         }
         return Vectors::recorded(package, options.windows);
     }
+    if is_told(&model) {
+        return Vectors::compute(package, &frames(&model, options)?);
+    }
     Vectors::of_grids(package, &set_of(&model, options.set.as_deref(), &options.data)?, options.windows)
+}
+
+/// Whether the package tells a pose and moves nothing.
+fn is_told(model: &Model<'_>) -> bool {
+    model.pose_heads().iter().any(|head| head.chart.is_told())
+}
+
+/// A walk through the scene that was named, or whose name the package's ends with.
+fn frames(model: &Model<'_>, options: &Options) -> Result<Vec<Vec<i16>>> {
+    let named = options.set.as_deref().or_else(|| names().into_iter().find(|name| model.name().ends_with(name)));
+    let scene = named.with_context(|| format!("say with --set which scene to walk through: {}", names().join(", ")))?;
+    let walk = stream(scene, model.input().samples.into(), options.windows.max(1), SEED)?;
+    if walk.pixels() != model.window_len() {
+        bail!(
+            "the package takes {} numbers of a frame, and one of `{scene}` has {}",
+            model.window_len(),
+            walk.pixels()
+        );
+    }
+    Ok((0..walk.marks.len()).map(|mark| window(walk.frame(0, mark), walk.shape)).collect())
 }
 
 /// The sets of a package: of the generator that was named, or of the one whose elements are those of the package. So many

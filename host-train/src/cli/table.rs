@@ -1,5 +1,6 @@
 //! Figures, and whatever else goes to standard output.
 
+use crate::evaluate::class_pose::TRIPLE_FIGURES;
 use crate::evaluate::equivae::EQUIVAE_FIGURES;
 use crate::evaluate::figures::{FIGURES, Figure, readable, table};
 use crate::evaluate::grid::GRID_FIGURES;
@@ -31,6 +32,11 @@ pub fn set_figures(metrics: &[(String, f64)]) -> String {
 /// The figures of class codes, latents and classifier, one a line.
 pub fn equivae_figures(metrics: &[(String, f64)]) -> String {
     lines(metrics, &EQUIVAE_FIGURES)
+}
+
+/// The figures of class and pose, one a line.
+pub fn triple_figures(metrics: &[(String, f64)]) -> String {
+    lines(metrics, &TRIPLE_FIGURES)
 }
 
 fn lines(metrics: &[(String, f64)], figures: &[(&str, &str, &str)]) -> String {

@@ -3,6 +3,7 @@
 use super::grids::GridWorkshop;
 use super::labelled::LabelledWorkshop;
 use super::sets::SetWorkshop;
+use super::triples::TripleWorkshop;
 use super::workshop::Workshop;
 use super::{DONE, table};
 use crate::recipe::AnyRecipe;
@@ -70,6 +71,11 @@ pub fn run(options: &Options) -> Result<u8> {
         }
         AnyRecipe::Grid(recipe) => {
             let workshop = GridWorkshop::new(recipe, &options.common.backend, &options.data)?;
+            let finished = workshop.train(&run, options.common.resume)?;
+            workshop.publish(&run, &finished)?;
+        }
+        AnyRecipe::ClassPose(recipe) => {
+            let workshop = TripleWorkshop::new(recipe, &options.common.backend)?;
             let finished = workshop.train(&run, options.common.resume)?;
             workshop.publish(&run, &finished)?;
         }

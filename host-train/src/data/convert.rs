@@ -106,7 +106,7 @@ pub(super) fn member(archive: &[u8], name: &str) -> Result<Vec<u8>, String> {
 }
 
 /// Shape and elements, in C order, of one array of a NumPy archive.
-fn array<T: npyz::Deserialize>(archive: &[u8], name: &str) -> Result<(Vec<u64>, Vec<T>), String> {
+pub(super) fn array<T: npyz::Deserialize>(archive: &[u8], name: &str) -> Result<(Vec<u64>, Vec<T>), String> {
     let wrong = |reason: String| format!("the array {name}: {reason}");
     let bytes = member(archive, &format!("{name}.npy"))?;
     let file = npyz::NpyFile::new(Cursor::new(bytes)).map_err(|error| wrong(error.to_string()))?;

@@ -4,8 +4,12 @@
 //! [`convert`] reads the archive, [`packed`] is the layout of its file, and [`grid`] loads that. [`generate`] draws sets, of
 //! which those of [`molecules`] come the same way, and [`sets`] puts them somewhere in space.
 //!
+//! What learns poses from how they change takes [`triples`]: generated ones, those of the [wrist](wrist_triples), and a user's
+//! own, which [`read_triples`] reads.
+//!
 //! Numbers stay the sensor's own `i16` counts up to the network's door, as they do on the device.
 
+pub mod action;
 pub mod augment;
 pub mod catalog;
 pub mod convert;
@@ -15,11 +19,16 @@ pub mod grid;
 pub mod labelled;
 pub mod molecules;
 pub mod packed;
+pub mod paired;
+pub mod png;
 pub mod posed;
+pub mod read_triples;
 pub mod recording;
 pub mod rotation;
 pub mod sets;
+pub mod triples;
 pub mod wrist;
+pub mod wrist_triples;
 
 /// Channels of a sample: acceleration x y z, then angular rate x y z.
 pub const CHANNELS: usize = 6;

@@ -17,6 +17,8 @@ pub struct Device<'p> {
 pub struct Reading {
     /// The pose and its confidence; `None` also for a model without ψ.
     pub pose: Option<Pose>,
+    /// All poses of a model that tells them, those left out that are degenerate; empty for any other.
+    pub members: Vec<Pose>,
     /// Why there is no pose.
     pub degenerate: Option<Degenerate>,
     /// The canonical window, counts.
@@ -92,6 +94,7 @@ impl<'p> Device<'p> {
                 let wide = wide.iter().flat_map(|code| code.dequantized());
                 Reading {
                     pose: found.pose,
+                    members: (0..found.members()).filter_map(|at| found.member(at)).collect(),
                     degenerate: None,
                     canonical: found.canonical.to_vec(),
                     // There is no more than one of them.

@@ -1,5 +1,6 @@
 //! How good a package is, measured through core: the host's integers *are* the device's.
 
+pub mod class_pose;
 pub mod device;
 pub mod equivae;
 pub mod figures;
@@ -8,6 +9,7 @@ pub mod metrics;
 pub mod set;
 pub mod set_device;
 pub mod volume;
+pub mod walk;
 
 use crate::data::{ACCELERATION, CHANNELS, Window, rotation};
 use device::{Device, Reading};

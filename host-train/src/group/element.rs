@@ -48,7 +48,8 @@ pub fn groups(model: &Model<'_>) -> Vec<GroupName> {
         Chart::Argmax if is_image => Some(GroupName::C4),
         Chart::Argmax => Some(GroupName::Ring),
         Chart::Centroid => Some(GroupName::T2),
-        Chart::GramSchmidt | Chart::UprightGramSchmidt | Chart::TwoVectors | Chart::ThreeVectors | Chart::Mean => None,
+        // Those of vectors and sets, and told ones, which move nothing.
+        _ => None,
     };
     model.pose_heads().iter().filter_map(group).collect()
 }

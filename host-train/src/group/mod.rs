@@ -31,6 +31,7 @@
 //! 8. **A recipe** under `host-train/recipes/`, its line in [`BUILT_IN`](crate::recipe::BUILT_IN), and if there is
 //!    something to compare, an [`experiment`](crate::reproduce::experiment).
 
+pub mod action;
 mod cyclic;
 pub mod element;
 mod o2;

@@ -1,6 +1,8 @@
 //! The networks that a recipe describes, and what they minimize.
 
 pub mod batch;
+mod class_pose;
+mod class_pose_infer;
 pub mod equivae;
 mod equivae_infer;
 mod giae;
@@ -16,6 +18,7 @@ mod set_psi;
 mod set_tests;
 
 pub use batch::Batch;
+pub use class_pose::{ClassPoseModel, Said, TripleBatch};
 pub use equivae::{EquivaeBatch, EquivaeModel};
 pub use equivae_infer::EquivaeInference;
 pub use giae::{Forward, Loss, Model};

@@ -22,6 +22,14 @@ impl Linear {
         self.weights.len() / self.rows().max(1)
     }
 
+    /// Multiplies what each row gives.
+    pub fn scale_rows(&mut self, factor: impl Fn(usize) -> f32) {
+        let columns = self.columns().max(1);
+        for (row, (weights, bias)) in self.weights.chunks_mut(columns).zip(&mut self.bias).enumerate() {
+            weights.iter_mut().chain([bias]).for_each(|number| *number *= factor(row));
+        }
+    }
+
     /// The map on one row of inputs.
     pub fn apply(&self, x: &[f32]) -> Vec<f32> {
         let rows = self.weights.chunks(self.columns().max(1)).zip(&self.bias);

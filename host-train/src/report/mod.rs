@@ -20,6 +20,7 @@ pub mod reproduce;
 pub mod set;
 mod svg;
 mod text;
+pub mod triple;
 
 #[cfg(test)]
 mod sample;

@@ -1,6 +1,7 @@
 //! Which methods a reproduction trains, with one budget, and what was published.
 
-use super::{equivae_experiment, grid_experiment, set_experiment, window_experiment};
+use super::{equivae_experiment, grid_experiment, set_experiment, triple_experiment, window_experiment};
+use crate::recipe::class_pose::ClassPoseRecipe;
 use crate::recipe::equivae::EquivaeRecipe;
 use crate::recipe::grid::GridRecipe;
 use crate::recipe::set::SetRecipe;
@@ -19,14 +20,16 @@ const GRIDS: [&str; 8] = [
     "shifted-beats",
     "ring",
 ];
-/// And of sets.
+/// Of sets.
 const SETS: [&str; 7] = ["digit-sets", "tetris", "solids", "solids-mirror", "solids-views", "voxels", "molecules"];
-/// And of samples with labels.
+/// Of samples with labels.
 const LABELLED: [&str; 3] = ["equivae", "equivae-small", "equivae-wrist"];
+/// And of triples.
+const TRIPLES: [&str; 1] = ["class-pose"];
 
 /// What [`experiment`] knows.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    WINDOWS.into_iter().chain(GRIDS).chain(SETS).chain(LABELLED)
+    WINDOWS.into_iter().chain(GRIDS).chain(SETS).chain(LABELLED).chain(TRIPLES)
 }
 
 /// How long to train.
@@ -75,6 +78,8 @@ pub enum AnyExperiment {
     Sets(Experiment<SetRecipe>),
     /// Of samples with labels.
     Equivae(Experiment<EquivaeRecipe>),
+    /// Of triples.
+    Triples(Experiment<ClassPoseRecipe>),
 }
 
 /// The experiment of a name, trained as a preset says; None for a name that is not known.
@@ -100,6 +105,14 @@ pub fn experiment(name: &str, preset: Preset) -> Result<Option<AnyExperiment>, R
         let mut experiment = equivae_experiment::experiment(name)?;
         experiment.methods.iter_mut().for_each(|method| method.recipe.training.epochs *= longer);
         return Ok(Some(AnyExperiment::Equivae(experiment)));
+    }
+    if let Some(name) = TRIPLES.into_iter().find(|known| *known == name) {
+        let mut experiment = triple_experiment::experiment(name, preset)?;
+        for recipe in experiment.methods.iter_mut().map(|method| &mut method.recipe) {
+            recipe.training.epochs *= longer;
+            recipe.decoder.iter_mut().for_each(|decoder| decoder.epochs *= longer);
+        }
+        return Ok(Some(AnyExperiment::Triples(experiment)));
     }
     let Some(name) = SETS.into_iter().find(|known| *known == name) else { return Ok(None) };
     let mut experiment = set_experiment::experiment(name, preset)?;
@@ -131,6 +144,7 @@ impl<R> Experiment<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recipe::class_pose::TripleMethod;
 
     #[test]
     fn every_method_of_every_experiment_can_be_trained_with_one_budget() {
@@ -168,6 +182,19 @@ mod tests {
                         assert_eq!(first.recipe.training, method.recipe.training, "{name}: {}", method.name);
                     }
                 }
+                AnyExperiment::Triples(experiment) => {
+                    for method in &experiment.methods {
+                        method.recipe.validate().unwrap();
+                        let first = experiment.methods.iter().find(|other| other.setting == method.setting).unwrap();
+                        let (mut a, b) = (first.recipe.clone(), &method.recipe);
+                        a.loss.method = b.loss.method;
+                        // What is learned by decoding alone is trained as long as a decoder.
+                        if b.loss.method == TripleMethod::Unconstrained {
+                            a.training.epochs = a.decoder.as_ref().unwrap().epochs;
+                        }
+                        assert_eq!(a, *b, "{name}: {}", method.name);
+                    }
+                }
             }
         }
         assert_eq!(experiment("no such", Preset::Quick).unwrap(), None);
@@ -182,6 +209,7 @@ mod tests {
                 AnyExperiment::Grids(experiment) => experiment.methods.iter().map(|m| (m.name, m.setting)).collect(),
                 AnyExperiment::Sets(experiment) => experiment.methods.iter().map(|m| (m.name, m.setting)).collect(),
                 AnyExperiment::Equivae(experiment) => experiment.methods.iter().map(|m| (m.name, m.setting)).collect(),
+                AnyExperiment::Triples(experiment) => experiment.methods.iter().map(|m| (m.name, m.setting)).collect(),
             };
             let mut once = named.clone();
             once.sort_unstable();

@@ -90,7 +90,6 @@ fn element(model: &Model<'_>, extent: Extent, rng: &mut ChaCha8Rng) -> Option<El
     };
     let heads = model.pose_heads();
     Some(match heads.first()?.chart {
-        Chart::GramSchmidt | Chart::UprightGramSchmidt | Chart::ThreeVectors | Chart::Mean => return None,
         Chart::Direction => Element::Planar(turn(rng)),
         Chart::TwoVectors => Element::Orthogonal(Orthogonal::new(turn(rng), rng.random())),
         Chart::Phase => Element::Shift(Shift::from_turns(rng.random())),
@@ -102,5 +101,7 @@ fn element(model: &Model<'_>, extent: Extent, rng: &mut ChaCha8Rng) -> Option<El
             Element::RigidMotion(RigidMotion { normal: shift(rng)?, acting: turn(rng) })
         }
         Chart::Centroid => Element::Translation(shift(rng)?),
+        // Those of vectors and sets, and told ones, which move nothing.
+        _ => return None,
     })
 }

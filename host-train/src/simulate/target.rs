@@ -108,6 +108,8 @@ pub enum Bin {
     Points,
     /// Logs class, v and anomaly score of every window, and compares them with the host's.
     Classes,
+    /// Logs the pose that is told of every frame of a walk, and how far it has come since the first.
+    Track,
     /// Logs what each operator takes; it counts in an emulator that runs with `-icount shift=0`.
     Bench,
 }
@@ -122,6 +124,7 @@ impl Bin {
             Self::Digits => "digits",
             Self::Points => "points",
             Self::Classes => "classes",
+            Self::Track => "track",
             Self::Bench => "bench",
         }
     }

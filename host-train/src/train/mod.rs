@@ -12,6 +12,7 @@ mod labelled;
 mod mean;
 mod progress;
 mod sets;
+mod triples;
 mod windows;
 
 pub use align::{Upright, align};
@@ -20,6 +21,8 @@ pub use delta::DeltaTask;
 pub use grids::GridTask;
 pub use labelled::LabelledTask;
 pub use sets::SetTask;
+pub(crate) use triples::images;
+pub use triples::{DecodeTask, TripleTask};
 pub use windows::WindowTask;
 
 use crate::method::Loss;

@@ -19,7 +19,7 @@ impl Bench for GridWorkshop {
         recipe.training.seed = seed;
         match others.iter().find(|other| other.recipe().data == recipe.data) {
             Some(other) => Ok(other.with(&recipe)),
-            None => Self::new(&recipe, &options.common.backend, &options.data),
+            None => Self::new(&recipe, &options.common.backend, options.folder()),
         }
     }
 

@@ -18,7 +18,7 @@ impl Bench for LabelledWorkshop {
         (recipe.training.seed, recipe.data.draw) = (seed, seed);
         match others.iter().find(|other| other.shares_samples(&recipe)) {
             Some(other) => Ok(other.with(&recipe)),
-            None => Self::new(&recipe, &options.common.backend, &options.data, &options.common.runs),
+            None => Self::new(&recipe, &options.common.backend, options.folder(), &options.common.runs),
         }
     }
 

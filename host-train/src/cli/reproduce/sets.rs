@@ -17,7 +17,7 @@ impl Bench for SetWorkshop {
         recipe.training.seed = seed;
         match others.iter().find(|other| other.recipe().data == recipe.data) {
             Some(other) => Ok(other.with(&recipe)),
-            None => Self::new(&recipe, &options.common.backend, &options.data),
+            None => Self::new(&recipe, &options.common.backend, options.folder()),
         }
     }
 

@@ -4,12 +4,18 @@
 //! A generator says what a set is; where the set stands, how it is turned and in which order its elements come is drawn
 //! in [`sets`](super::sets).
 
+mod chairs;
+mod color_shift;
 mod digit_sets;
+mod faces;
 pub(crate) mod molecules;
+mod rooms;
 mod solids;
 mod solids_views;
+mod sprites;
 mod symmetry;
 mod tetris;
+pub mod triples;
 pub mod voxels;
 
 pub use digit_sets::DigitSets;

@@ -22,6 +22,7 @@ pub use codes::{Codes, codes};
 pub use errors::errors;
 pub use gallery::{Gallery, Object, View, gallery};
 pub use picture::Form;
+pub(super) use png::colour_address;
 pub use poses::{Posed, poses};
 pub use sheet::{Sheet, sheet};
 
