@@ -1,12 +1,12 @@
 //! A small renderer of solids made of flat faces: seen from far away, with a depth for each cell of the picture.
 
 use crate::data::rotation::{Matrix, turn};
-use std::f32::consts::TAU;
+use std::f32::consts::{FRAC_1_SQRT_2, TAU};
 
 /// Cells in a pixel, each way.
 const CELLS: usize = 2;
 /// Where light comes from, of length 1: from above, from the right, and from behind who looks.
-const LIGHT: [f32; 3] = [0.424_264, 0.565_685, 0.707_107];
+const LIGHT: [f32; 3] = [0.424_264, 0.565_685, FRAC_1_SQRT_2];
 /// How bright a face is that gets no light.
 const AMBIENT: f32 = 0.3;
 
