@@ -98,7 +98,7 @@ mod tests {
         let some: Vec<Window> = windows(&set, 32, 32, |subject| subject == 9).into_iter().take(6).collect();
         let (triples, walks) = (triples(&some, 1), walks(&some, 1));
         assert_eq!((triples.check(), walks.check()), (Ok(()), Ok(())));
-        for item in 0..some.len() {
+        for (item, recorded) in some.iter().enumerate() {
             let moves = [
                 (triples.before(item), triples.action(item).to_vec(), triples.after(item)),
                 (walks.frame(item, 0), walks.composed(item, 20), walks.frame(item, 3)),
@@ -111,7 +111,7 @@ mod tests {
                     assert!((0..3).all(|i| (expected[i] - f32::from(w[i])).abs() < TOLERANCE), "{expected:?}, {w:?}");
                 }
             }
-            assert_eq!(usize::from(triples.classes[item]), some[item].label);
+            assert_eq!(usize::from(triples.classes[item]), recorded.label);
         }
     }
 }
