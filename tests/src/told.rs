@@ -75,7 +75,7 @@ impl Told {
         b.parts.push(Operator::Rearrange(Rearrange::reshape(Operands::new(line, image), [1, SIDE, SIDE * COLOURS])));
         let three = Window { size: [3, 3], stride: [2, 2], padding: [1, 1], ..Window::POINT };
         let positive = (0, 127);
-        b.conv(image, map, three, -200..=200, clamped(shift(&three, COLOURS.into()), 0, positive));
+        b.conv(image, map, three, -200..=200, clamped(shift(&three, COLOURS), 0, positive));
         let all = Window { size: [half, half], ..Window::POINT };
         b.conv(map, trunk, all, -200..=200, clamped(shift(&all, 8), 0, positive));
         let point = Window::POINT;
