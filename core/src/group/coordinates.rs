@@ -1,7 +1,7 @@
 //! Rⁿ × Tᵏ: numbers that add up, and angles that come round; places and headings, scales, hues.
 //!
 //! Nothing here moves a window. Such a pose is told by a network that has learned it from how poses change, see
-//! [`told`](super::told).
+//! [`told`].
 
 use super::so2::Direction;
 use super::{Degenerate, Element, Frame, Group, Pose, told};

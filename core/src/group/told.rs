@@ -1,5 +1,5 @@
 //! Poses that a network tells, of windows that stay as they are: SO(3) and SE(2) here, numbers and angles in
-//! [`coordinates`](super::coordinates).
+//! [`coordinates`].
 //!
 //! Nothing about such a network makes it go with a group. It has learned from triples (x, g, g·x) to tell poses that differ by
 //! g, whatever encoder it is. (Marchetti, Tegnér, Varava, Kragic, *Equivariant Representation Learning via Class-Pose
