@@ -127,6 +127,32 @@ impl AnyRecipe {
     }
 }
 
+/// How a kind of recipe comes from a file and goes into one; it has a `validate` of its own.
+macro_rules! in_files {
+    ($recipe:ty) => {
+        impl $recipe {
+            /// A built-in recipe by name, or any recipe by path.
+            pub fn load(name_or_path: &str) -> Result<Self, RecipeError> {
+                let (name, text) = super::text(name_or_path)?;
+                Self::from_toml(&name, &text)
+            }
+
+            /// Parses and validates; `name` is for the error only.
+            pub fn from_toml(name: &str, text: &str) -> Result<Self, RecipeError> {
+                let recipe: Self = super::parse(name, text)?;
+                recipe.validate()?;
+                Ok(recipe)
+            }
+
+            /// The recipe as TOML, for `config.toml` beside a run's results.
+            pub fn to_toml(&self) -> String {
+                toml::to_string(self).expect("a recipe holds nothing that TOML cannot say")
+            }
+        }
+    };
+}
+use in_files;
+
 /// The name and the text of a built-in recipe, or of any by path.
 fn text(name_or_path: &str) -> Result<(String, String), RecipeError> {
     if let Some((name, text)) = BUILT_IN.iter().find(|(name, _)| *name == name_or_path) {

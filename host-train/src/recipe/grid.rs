@@ -230,25 +230,9 @@ impl GridData {
     }
 }
 
+super::in_files!(GridRecipe);
+
 impl GridRecipe {
-    /// A built-in recipe by name, or any recipe by path.
-    pub fn load(name_or_path: &str) -> Result<Self, RecipeError> {
-        let (name, text) = super::text(name_or_path)?;
-        Self::from_toml(&name, &text)
-    }
-
-    /// Parses and validates; `name` is for the error only.
-    pub fn from_toml(name: &str, text: &str) -> Result<Self, RecipeError> {
-        let recipe: Self = super::parse(name, text)?;
-        recipe.validate()?;
-        Ok(recipe)
-    }
-
-    /// The recipe as TOML, for `config.toml` beside a run's results.
-    pub fn to_toml(&self) -> String {
-        toml::to_string(self).expect("a recipe holds nothing that TOML cannot say")
-    }
-
     /// Whether two recipes give the same weights: how those are packaged may be changed afterwards.
     pub fn trains_as(&self, other: &Self) -> bool {
         *self == Self { quantize: self.quantize.clone(), ..other.clone() }
