@@ -7,7 +7,7 @@ use crate::data::triples::{ActionGroup, stabilizer};
 use crate::group::action::Poses;
 
 /// Each figure's name, unit and meaning.
-pub const TRIPLE_FIGURES: [(&str, &str, &str); 27] = [
+pub const TRIPLE_FIGURES: [(&str, &str, &str); 28] = [
     ("hit_rate_1", "", "moved by one action, a sample is found among 32, through core"),
     ("hit_rate_10", "", "the same after ten actions"),
     ("hit_rate_20", "", "the same after twenty"),
@@ -22,7 +22,8 @@ pub const TRIPLE_FIGURES: [(&str, &str, &str); 27] = [
     ),
     ("stabilizer_error_deg_median", "°", "from each pose in which a sample looks the same to the nearest element"),
     ("stabilizer_error_deg_p95", "°", "the same, 95th percentile"),
-    ("pose_change_int8", "", "how far integers move a pose, 95th percentile, in parts of how far poses reach"),
+    ("pose_change_int8_median", "", "how far integers move a pose, in parts of how far poses reach"),
+    ("pose_change_int8_p95", "", "the same, 95th percentile"),
     ("macs", "", "multiplications by a weight for a sample"),
     ("package_bytes", "B", "the package in flash"),
     ("arena_bytes", "B", "working memory"),

@@ -6,12 +6,17 @@
 //! being the same for all. Where a pose is a set of elements (Marchetti et al. 2023, arXiv 2301.05231) d_G is Chamfer's:
 //! the mean over either set of the squared distance to the nearest of the other.
 //!
+//! The loss leaves every class a constant of its own, by which its poses may be moved from the right. Where poses have ends
+//! they then tell the class. With a weight, how far they depend on `φ_E` is minimized, too (see `dependence`): one constant
+//! for all remains.
+//!
 //! The baselines have one latent vector z, of as many numbers, and keep those of different samples apart by a hinge:
 //! `L = |T(z(x), g) − z(y)|² + mean max(0, m − |z(y_i) − z(y_j)|²)`. T is a network, `z + f(z, g)` (an MDP homomorphism: van
 //! der Pol et al. 2020, arXiv 2002.11963), or the action of g by matrices on as many copies of the smallest space as there
 //! is room for. Without InfoNCE, codes of x and y attract each other and nothing else is asked of them:
 //! `1 − φ_E(x)·φ_E(y)`. The unconstrained code is that of an autoencoder.
 
+use super::dependence::dependence;
 use super::giae::Loss;
 use crate::data::paired::Paired;
 use crate::group::action::{Poses, unit};
@@ -44,6 +49,8 @@ pub struct ClassPoseModel {
     temperature: f32,
     #[module(skip)]
     margin: f32,
+    #[module(skip)]
+    independence: f32,
 }
 
 /// `z ↦ z + f(z, g)`, f with one hidden layer.
@@ -116,6 +123,7 @@ impl ClassPoseModel {
             method,
             temperature: recipe.loss.temperature,
             margin: recipe.loss.margin,
+            independence: recipe.loss.independence,
         };
         Ok(initialize(model, recipe.training.seed))
     }
@@ -170,6 +178,14 @@ impl ClassPoseModel {
             return Loss { total: error.clone(), reconstruction: error.detach(), class: none };
         }
         let said = self.say(samples);
+        let told = match &said.code {
+            // The code is as it is: poses are to know less of it.
+            Some(code) if self.independence > 0.0 => {
+                let poses = Tensor::cat(said.elements.clone(), 1);
+                dependence(poses, code.clone().detach()) * self.independence
+            }
+            _ => Tensor::zeros([1], &actions.device()),
+        };
         let half = |all: &Tensor<2>, first: usize| all.clone().narrow(0, first * b, b);
         let of = |first: usize| Said {
             code: said.code.as_ref().map(|code| half(code, first)),
@@ -183,7 +199,7 @@ impl ClassPoseModel {
         };
         let moved = self.moved(actions, x).elements;
         let pose = chamfer(&moved, &y.elements).mean();
-        Loss { total: pose.clone() + apart.clone(), reconstruction: pose.detach(), class: apart.detach() }
+        Loss { total: pose.clone() + apart.clone() + told, reconstruction: pose.detach(), class: apart.detach() }
     }
 }
 

@@ -11,14 +11,13 @@
 //! depend on the size of a sample. The classifier sees varied copies of the samples that the bound is of. β is 1, or rises to it. `q(v | r_y, x)` is normal with a diagonal covariance: its mean
 //! and the logarithm of its variance are a linear map of a layer that reads another layer's numbers beside r_y.
 //!
-//! With a weight, how far the means of v depend on the class is minimized, too: HSIC of a Gaussian kernel of them and the
-//! product of class probabilities, divided by its largest value (Gretton et al., *Measuring Statistical Dependence with
-//! Hilbert-Schmidt Norms*, 2005; of autoencoders Lopez et al., *Information Constraints on Auto-Encoding Variational
-//! Bayes*, NeurIPS 2018). It is 0 for independent numbers and 1 at most.
+//! With a weight, how far the means of v depend on class probabilities is minimized, too (see `dependence`; of autoencoders
+//! Lopez et al., *Information Constraints on Auto-Encoding Variational Bayes*, NeurIPS 2018).
 //!
 //! Of model M2 (Kingma, Rezende, Mohamed and Welling, *Semi-supervised Learning with Deep Generative Models*, NeurIPS 2014)
 //! the codes are weights, and everything else is the same. The plain classifier is the first term alone.
 
+use super::dependence::dependence;
 use super::giae::Loss;
 use super::grid::dropped;
 use crate::data::augment::deviate;
@@ -346,29 +345,6 @@ impl Within {
     }
 }
 
-/// How far rows depend on probabilities of classes: 0 if they do not, 1 at most; see the module's formula.
-///
-/// # Shapes
-/// `[B, v]`, `[B, classes]` → `[1]`.
-fn dependence(v: Tensor<2>, classes: Tensor<2>) -> Tensor<1> {
-    let [b, size] = v.dims();
-    let inner = v.clone().matmul(v.transpose());
-    let same = Tensor::<2>::eye(b, &inner.device());
-    let squares = (inner.clone() * same).sum_dim(1);
-    let apart = squares.clone().expand([b, b]) + squares.transpose().expand([b, b]) - inner * 2.0;
-    // Rows of unit variance are 2 · size apart, squared.
-    let of_v = centred((apart / (-2.0 * size as f32)).exp());
-    let of_class = centred(classes.clone().matmul(classes.transpose()));
-    let largest = of_v.clone().square().sum().sqrt() * of_class.clone().square().sum().sqrt();
-    (of_v * of_class).sum() / (largest + f32::EPSILON)
-}
-
-/// A kernel without the means of its rows and columns.
-fn centred(kernel: Tensor<2>) -> Tensor<2> {
-    let rows = kernel.clone() - kernel.mean_dim(0);
-    rows.clone() - rows.mean_dim(1)
-}
-
 /// How many numbers a map has.
 fn numbers(extent: Extent) -> usize {
     extent.channels * extent.rows * extent.columns
@@ -508,23 +484,6 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn what_tells_the_class_depends_on_it() {
-        let device = device();
-        let labels = Tensor::<1, Int>::arange(0..120, &device).remainder_scalar(3);
-        let classes = labels.clone().one_hot::<2>(3).float();
-        let noise = random::<2>(1, [120, 4], &device);
-        let of = |v: Tensor<2>| dependence(v, classes.clone()).into_scalar::<f32>();
-        let (independent, told) = (
-            of(noise.clone()),
-            of(noise.clone() * 0.1 + Tensor::cat(vec![classes.clone(), Tensor::zeros([120, 1], &device)], 1)),
-        );
-        assert!(independent.abs() < 0.15 && told > 0.9, "{independent} {told}");
-        // Not only where means differ: a class may be wider than others.
-        let wide = noise * labels.float().unsqueeze_dim::<2>(1);
-        assert!(of(wide.clone()) > 2.0 * independent, "{}", of(wide));
     }
 
     #[test]

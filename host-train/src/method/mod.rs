@@ -3,6 +3,7 @@
 pub mod batch;
 mod class_pose;
 mod class_pose_infer;
+mod dependence;
 pub mod equivae;
 mod equivae_infer;
 mod giae;

@@ -142,7 +142,8 @@ pub fn measure_class_pose(
     paired: &Paired,
 ) -> Result<Vec<(String, f64)>> {
     let mut metrics = figures(spoken, recipe, paired, "");
-    metrics.push(("pose_change_int8".into(), spoken.pose_change(float, 0.95)));
+    metrics.push(("pose_change_int8_median".into(), spoken.pose_change(float, 0.5)));
+    metrics.push(("pose_change_int8_p95".into(), spoken.pose_change(float, 0.95)));
     metrics.extend(costs(Core::new(package)?.model(), package));
     Ok(metrics)
 }

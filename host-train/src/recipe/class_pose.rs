@@ -1,6 +1,6 @@
 //! Recipes of triples: a sample, a known motion, and the sample after it. Class-pose decomposition and its baselines.
 
-use super::{QuantizeSection, RecipeError, TrainingSection, at_least_one, odd, positive, value, width};
+use super::{QuantizeSection, RecipeError, TrainingSection, at_least_one, odd, positive, value, weight, width};
 use crate::data::action::ActionGroup;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -141,6 +141,8 @@ pub struct TripleLoss {
     pub temperature: f32,
     /// How far apart the baselines push the latents of different samples, squared distance.
     pub margin: f32,
+    /// Weight of how far poses depend on the code (HSIC, 0 to 1).
+    pub independence: f32,
 }
 
 /// What is learned from triples.
@@ -232,6 +234,7 @@ impl ClassPoseRecipe {
         }
         positive("loss.temperature", loss.temperature.into())?;
         positive("loss.margin", loss.margin.into())?;
+        weight("loss.independence", loss.independence.into())?;
         if let Some(decoder) = decoder {
             if decoder.channels.is_empty() {
                 return value("decoder.channels", "is empty");

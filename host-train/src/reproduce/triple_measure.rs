@@ -2,14 +2,15 @@
 
 /// The metrics of the comparison, and which figures they are: of the float network, which every method has, and through
 /// core.
-const METRICS: [(&str, &str); 19] = [
+const METRICS: [(&str, &str); 20] = [
     ("hit_rate_1", "hit_rate_1_float"),
     ("hit_rate_10", "hit_rate_10_float"),
     ("hit_rate_20", "hit_rate_20_float"),
     ("hit_rate_1, int8", "hit_rate_1"),
     ("hit_rate_10, int8", "hit_rate_10"),
     ("hit_rate_20, int8", "hit_rate_20"),
-    ("pose distance, float to int8", "pose_change_int8"),
+    ("pose, float to int8, median", "pose_change_int8_median"),
+    ("pose, float to int8, p95", "pose_change_int8_p95"),
     ("pose error, degrees, median", "pose_error_deg_median_float"),
     ("pose error, degrees, median, int8", "pose_error_deg_median"),
     ("pose error, degrees, p95", "pose_error_deg_p95_float"),

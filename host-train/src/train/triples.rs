@@ -165,9 +165,10 @@ impl Task for DecodeTask<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::testing::device;
+    use crate::nn::testing::{device, difference};
     use crate::recipe::class_pose::TripleMethod;
     use crate::train::train;
+    use burn::nn::Linear;
     use std::sync::atomic::AtomicBool;
 
     fn recipe(method: TripleMethod) -> ClassPoseRecipe {
@@ -219,5 +220,25 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let trained = train(&task, &device, folder.path(), false, &go).unwrap();
         assert!(trained.history[2].loss < 0.9 * trained.history[0].loss);
+    }
+
+    /// How far poses depend on the code is part of the loss, and moves poses alone.
+    #[test]
+    fn poses_learn_to_be_independent_of_codes_that_stay() {
+        let device = device().autodiff();
+        let mut recipe = recipe(TripleMethod::ClassPose);
+        let paired = Paired::new(&recipe).unwrap();
+        let [without, with] = [0.0, 0.5].map(|independence| {
+            recipe.loss.independence = independence;
+            let task = TripleTask::new(&recipe, &paired, &device).unwrap();
+            let model = task.fresh(&device);
+            let total = task.loss(&model, task.batch(&Vec::from_iter(0..32), &device)).total;
+            let gradients = total.backward();
+            let of = |layer: &Linear| Tensor::from_inner(layer.weight.grad(&gradients).unwrap());
+            (total.into_scalar::<f32>(), of(model.code.as_ref().unwrap()), of(&model.pose))
+        });
+        assert!((1e-3..0.5).contains(&(with.0 - without.0)), "{} {}", without.0, with.0);
+        assert_eq!(difference(with.1, without.1), 0.0);
+        assert!(difference(with.2, without.2) > 1e-4);
     }
 }
