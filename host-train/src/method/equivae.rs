@@ -12,7 +12,8 @@
 //! and the logarithm of its variance are a linear map of a layer that reads another layer's numbers beside r_y.
 //!
 //! With a weight, how far the means of v depend on class probabilities is minimized, too (see `dependence`; of autoencoders
-//! Lopez et al., *Information Constraints on Auto-Encoding Variational Bayes*, NeurIPS 2018).
+//! Lopez et al., *Information Constraints on Auto-Encoding Variational Bayes*, NeurIPS 2018). It is that of samples without
+//! a label where there are some: they do not come again and again.
 //!
 //! Of model M2 (Kingma, Rezende, Mohamed and Welling, *Semi-supervised Learning with Deep Generative Models*, NeurIPS 2014)
 //! the codes are weights, and everything else is the same. The plain classifier is the first term alone.
@@ -168,8 +169,7 @@ impl EquivaeModel {
             );
             total = total - (bound.likelihood.clone() - bound.divergence * kl).mean() / size;
             reconstruction = bound.likelihood.mean().neg() / size;
-            let mut latents = vec![bound.means.flatten::<2>(1, 2)];
-            let mut probabilities = vec![known];
+            let (mut latents, mut probabilities) = (bound.means.flatten::<2>(1, 2), known);
             if let Some(others) = unlabelled {
                 let (more, classes) = (others.dims()[0], self.classes);
                 let codes =
@@ -181,12 +181,11 @@ impl EquivaeModel {
                 // Σ_y q (L − log q) is the first term and the entropy; the logarithm of the number of classes is constant.
                 total = total - (log.clone().exp() * of_class).sum_dim(1).mean() / size;
                 let weights = log.exp().detach();
-                latents.push((bound.means * weights.clone().unsqueeze_dim::<3>(2)).sum_dim(1).flatten::<2>(1, 2));
-                probabilities.push(weights);
+                latents = (bound.means * weights.clone().unsqueeze_dim::<3>(2)).sum_dim(1).flatten::<2>(1, 2);
+                probabilities = weights;
             }
             if recipe.loss.independence > 0.0 {
-                let dependence = dependence(Tensor::cat(latents, 0), Tensor::cat(probabilities, 0));
-                total = total + dependence * recipe.loss.independence;
+                total = total + dependence(latents, probabilities) * recipe.loss.independence;
             }
         }
         Loss { total, reconstruction: reconstruction.detach(), class: class.detach() }
@@ -313,8 +312,9 @@ impl Within {
         let [_, _, size] = mean.dims();
         let v = match rng {
             Some(rng) => {
-                let noise: Vec<f32> = (0..b * k * size).map(|_| deviate(rng)).collect();
-                let noise = Tensor::<3>::from_data(TensorData::new(noise, [b, k, size]), &mean.device());
+                // One draw for all classes: their bounds differ by what the class does, not by luck.
+                let noise: Vec<f32> = (0..b * size).map(|_| deviate(rng)).collect();
+                let noise = Tensor::<3>::from_data(TensorData::new(noise, [b, 1, size]), &mean.device());
                 mean.clone() + noise * (logarithm.clone() / 2.0).exp()
             }
             None => mean.clone(),
