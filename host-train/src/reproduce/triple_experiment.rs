@@ -42,6 +42,10 @@ pub(super) fn experiment(name: &'static str, preset: Preset) -> Result<Experimen
 fn with(base: &ClassPoseRecipe, method: TripleMethod) -> ClassPoseRecipe {
     let mut recipe = base.clone();
     recipe.loss.method = method;
+    if method == TripleMethod::NoInfonce {
+        // All codes become one, and what is left of their differences would only be noise for poses.
+        recipe.loss.independence = 0.0;
+    }
     if let (TripleMethod::Unconstrained, Some(decoder)) = (method, &recipe.decoder) {
         recipe.training.epochs = decoder.epochs;
     }
