@@ -214,6 +214,7 @@ mod tests {
             let reading = Core::new(&package).unwrap().read(&paired.before[0]).unwrap();
             reading.pose.unwrap().element.numbers()
         };
+        recipe.triples.unit = 1.0;
         let one = told(&recipe);
         recipe.triples.unit = 4.0;
         // The same weights say numbers in another unit.
