@@ -8,16 +8,16 @@
 
 use burn::prelude::*;
 
-/// Squares of the distances at which dependence is looked for, in units of the mean one: what is left at
-/// a small distance, a nearest neighbour finds.
+/// Squares of the distances at which dependence is looked for, in units of the mean one: what is left at a small distance, a
+/// nearest neighbour finds.
 const BANDWIDTHS: [f32; 2] = [1.0, 0.25];
 
-/// How far rows depend on others: around 0 if they do not, 1 at most; see the module's formula. 0 of fewer
-/// than four rows, which have nothing left without their means.
+/// How far rows depend on others: around 0 if they do not, 1 at most; see the module's formula. 0 of fewer than four
+/// rows, which have nothing left without their means.
 ///
 /// # Shapes
-/// `[B, v]`, `[B, classes]` → `[1]`.
-pub(super) fn dependence(v: Tensor<2>, classes: Tensor<2>) -> Tensor<1> {
+/// `[B, v]`, `[B, others]` → `[1]`.
+pub(super) fn dependence(v: Tensor<2>, others: Tensor<2>) -> Tensor<1> {
     let [b, _] = v.dims();
     if b < 4 {
         return Tensor::zeros([1], &v.device());
@@ -30,12 +30,12 @@ pub(super) fn dependence(v: Tensor<2>, classes: Tensor<2>) -> Tensor<1> {
     // Only a unit, which is not to be learned.
     let usual = (apart.clone().detach() * pairs.clone()).mean_dim(0).mean_dim(1) + f32::EPSILON;
     let apart = apart / usual.expand([b, b]);
-    let of_class = centred(classes.clone().matmul(classes.transpose()), pairs.clone());
+    let of_others = centred(others.clone().matmul(others.transpose()), pairs.clone());
     let mut total = Tensor::<1>::zeros([1], &apart.device());
     for bandwidth in BANDWIDTHS {
         let of_v = centred((apart.clone() / -bandwidth).exp(), pairs.clone());
-        let largest = of_v.clone().square().sum().sqrt() * of_class.clone().square().sum().sqrt();
-        total = total + (of_v * of_class.clone()).sum() / (largest + f32::EPSILON);
+        let largest = of_v.clone().square().sum().sqrt() * of_others.clone().square().sum().sqrt();
+        total = total + (of_v * of_others.clone()).sum() / (largest + f32::EPSILON);
     }
     total / BANDWIDTHS.len() as f32
 }

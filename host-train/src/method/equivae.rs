@@ -8,8 +8,9 @@
 //! minimized: w_c · cross-entropy(q(y | x), y) − mean L(x, y) / D over labelled − mean U(x) / D over all other samples
 //! ```
 //! D is how many numbers a sample has, so that the bound counts a number and the weight of the cross-entropy does not
-//! depend on the size of a sample. The classifier sees varied copies of the samples that the bound is of. β is 1, or rises to it. `q(v | r_y, x)` is normal with a diagonal covariance: its mean
-//! and the logarithm of its variance are a linear map of a layer that reads another layer's numbers beside r_y.
+//! depend on the size of a sample. The classifier sees varied copies of the samples that the bound is of. β is 1, or rises to
+//! it. `q(v | r_y, x)` is normal with a diagonal covariance: its mean and the logarithm of its variance are a linear map of a
+//! layer that reads another layer's numbers beside r_y.
 //!
 //! With a weight, how far the means of v depend on class probabilities is minimized, too (see `dependence`; of autoencoders
 //! Lopez et al., *Information Constraints on Auto-Encoding Variational Bayes*, NeurIPS 2018). It is that of samples without
