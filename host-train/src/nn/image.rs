@@ -6,7 +6,7 @@
 //!
 //! Maps are `[B, rows, columns, C]`, channels inside: a convolution is then one matrix product, as in
 //! [`convolve`](super::convolve()). Pixels are grouped by the stride, in rows and columns, which makes it a convolution of
-//! stride 1 with few taps, whose inputs lie side by side after a few copies. A direction in which an input has one pixel,
+//! stride 1 with few taps, whose inputs one gather puts side by side. A direction in which an input has one pixel,
 //! as that across a signal, has one tap.
 
 use super::batch_norm;
@@ -177,10 +177,20 @@ fn taps(x: Tensor<4>, size: [usize; 2], [sh, sw]: [usize; 2], padding: [usize; 2
             x.pad(around, PadMode::Constant(0.0))
         }
     };
-    let x = x.reshape([b, h, sh, w, sw, c]).permute([0, 1, 3, 2, 4, 5]).reshape([b, h, w, sh * sw * c]);
-    let places = (0..down).flat_map(|i| (0..across).map(move |j| (i, j)));
-    let taps = places.map(|(i, j)| x.clone().narrow(1, i, high).narrow(2, j, wide)).collect();
-    Tensor::cat(taps, 3).reshape([b * high * wide, size[0] * size[1] * c])
+    let grouped = x.reshape([b, h, sh, w, sw, c]).permute([0, 1, 3, 2, 4, 5]).reshape([b * h * w, sh * sw * c]);
+    // One gather of whole places, and one sum on the way back: of slices side by side, each goes back through a map of
+    // zeros, and training took 1.4 times as long.
+    let along = |count: usize, step: usize| {
+        Tensor::<1, Int>::arange(0..count as i64, &grouped.device()).mul_scalar(step as i64)
+    };
+    let outer = |a: Tensor<1, Int>, b: Tensor<1, Int>| {
+        let [rows, columns] = [a.dims()[0], b.dims()[0]];
+        let sums = a.unsqueeze_dim::<2>(1).expand([rows, columns]) + b.unsqueeze_dim::<2>(0).expand([rows, columns]);
+        sums.reshape([rows * columns])
+    };
+    let places = outer(outer(along(b, h * w), along(high, w)), along(wide, 1));
+    let seen = outer(places, outer(along(down, w), along(across, 1)));
+    grouped.select(0, seen).reshape([b * high * wide, size[0] * size[1] * c])
 }
 
 #[cfg(test)]
