@@ -1,6 +1,7 @@
 //! How good a package is, measured through core: the host's integers *are* the device's.
 
 pub mod class_pose;
+pub mod coverage;
 pub mod device;
 pub mod equivae;
 pub mod figures;

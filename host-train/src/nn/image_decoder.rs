@@ -1,6 +1,6 @@
 //! From code and pose back to an image.
 //!
-//! Formula: a dense layer and a ReLU give a coarse map; each block makes it finer by two in both directions, computing
+//! Formula: dense layers, one or two, each with a ReLU, give a coarse map; each block makes it finer by two in both directions, computing
 //! neighbouring outputs side by side at the lower resolution, `y[2i + j, 2k + l, c] = (w * x)[i, k, (j, l, c)]` with three
 //! taps, normalized and rectified. The last block is neither and ends in a sigmoid: pixels lie in 0 to 1. Only training
 //! runs this network.
@@ -14,6 +14,7 @@ use burn::tensor::activation::{relu, sigmoid};
 /// See the module's formula.
 #[derive(Module, Debug)]
 pub struct ImageDecoder {
+    hidden: Option<Linear>,
     dense: Linear,
     blocks: Vec<ImageConv>,
     /// From a place's nine neighbours to four pixels.
@@ -41,8 +42,10 @@ impl ImageDecoder {
         let last = section.channels.last().copied().unwrap_or(1);
         let start = [rows / finer, columns / finer, first];
         let taps = section.size * section.size;
+        let hidden = (section.hidden > 0).then_some(section.hidden);
         Ok(Self {
-            dense: LinearConfig::new(code, start.iter().product()).init(device),
+            hidden: hidden.map(|hidden| LinearConfig::new(code, hidden).init(device)),
+            dense: LinearConfig::new(hidden.unwrap_or(code), start.iter().product()).init(device),
             blocks: section
                 .channels
                 .windows(2)
@@ -58,6 +61,10 @@ impl ImageDecoder {
     pub fn forward(&self, code: Tensor<2>) -> Tensor<4> {
         let [b, _] = code.dims();
         let [h, w, c] = self.start;
+        let code = match &self.hidden {
+            Some(hidden) => relu(hidden.forward(code)),
+            None => code,
+        };
         let coarse = relu(self.dense.forward(code)).reshape([b, h, w, c]);
         let x = self.blocks.iter().fold(coarse, |x, block| finer(relu(block.forward(x))));
         sigmoid(finer(ImageConv::around(x, &self.last)))
@@ -78,7 +85,7 @@ mod tests {
     #[test]
     fn a_code_becomes_an_image() {
         let device = device();
-        let section = DecodeSection { channels: vec![6, 4], size: 3, epochs: 1 };
+        let section = DecodeSection { hidden: 9, channels: vec![6, 4], size: 3, epochs: 1 };
         let decoder = ImageDecoder::new(5, [12, 8, 3], &section, &device).unwrap();
         let image = decoder.forward(random(1, [2, 5], &device));
         assert_eq!(image.dims(), [2, 12, 8, 3]);

@@ -3,6 +3,7 @@
 use super::costs;
 use crate::data::paired::Paired;
 use crate::evaluate::class_pose::Spoken;
+use crate::evaluate::coverage::Coverage;
 use crate::evaluate::device::Device as Core;
 use crate::evaluate::metrics::percentile;
 use crate::evaluate::walk::Point;
@@ -122,12 +123,13 @@ pub fn figures(spoken: &Spoken, recipe: &ClassPoseRecipe, paired: &Paired, suffi
         }
     }
     if recipe.encoder.elements > 1 {
-        let degrees = spoken.coverage_degrees(paired, &recipe.triples.source);
+        let Coverage { degrees, members } = Coverage::new(&spoken.frames[0], paired, &recipe.triples.source);
         if !degrees.is_empty() {
             let within = degrees.iter().filter(|degrees| **degrees <= 5.0).count() as f64 / degrees.len() as f64;
             note("stabilizer_within_5_deg", within);
             note("stabilizer_error_deg_median", percentile(&degrees, 0.5));
             note("stabilizer_error_deg_p95", percentile(&degrees, 0.95));
+            note("stabilizer_member_deg_max", percentile(&members, 1.0));
         }
     }
     figures

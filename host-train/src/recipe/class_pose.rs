@@ -166,6 +166,9 @@ pub enum TripleMethod {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DecodeSection {
+    /// Numbers of a dense layer in front of the coarse map: places in a picture are no linear function of a pose. 0 for none.
+    #[serde(default)]
+    pub hidden: usize,
     /// Channels in front of each block and behind the last.
     pub channels: Vec<usize>,
     /// Taps of each block, down and across; odd.
@@ -240,6 +243,9 @@ impl ClassPoseRecipe {
                 return value("decoder.channels", "is empty");
             }
             decoder.channels.iter().try_for_each(|&channels| width("decoder.channels", channels))?;
+            if decoder.hidden > 0 {
+                width("decoder.hidden", decoder.hidden)?;
+            }
             odd("decoder.size", decoder.size)?;
             at_least_one("decoder.epochs", decoder.epochs)?;
         } else if loss.method == TripleMethod::Unconstrained {

@@ -2,7 +2,7 @@
 
 /// The metrics of the comparison, and which figures they are: of the float network, which every method has, and through
 /// core.
-const METRICS: [(&str, &str); 20] = [
+const METRICS: [(&str, &str); 21] = [
     ("hit_rate_1", "hit_rate_1_float"),
     ("hit_rate_10", "hit_rate_10_float"),
     ("hit_rate_20", "hit_rate_20_float"),
@@ -23,6 +23,7 @@ const METRICS: [(&str, &str); 20] = [
     ("stabilizer covered within 5°, int8", "stabilizer_within_5_deg"),
     ("stabilizer error, degrees, median, int8", "stabilizer_error_deg_median"),
     ("stabilizer error, degrees, p95, int8", "stabilizer_error_deg_p95"),
+    ("stabilizer members, degrees, most, int8", "stabilizer_member_deg_max"),
 ];
 
 /// The metrics of the comparison.
