@@ -1,6 +1,6 @@
 //! From code and pose back to an image.
 //!
-//! Formula: dense layers, one or two, each with a ReLU, give a coarse map; each block makes it finer by two in both directions, computing
+//! Formula: dense layers, each with a ReLU, give a coarse map; each block makes it finer by two both ways, computing
 //! neighbouring outputs side by side at the lower resolution, `y[2i + j, 2k + l, c] = (w * x)[i, k, (j, l, c)]` with three
 //! taps, normalized and rectified. The last block is neither and ends in a sigmoid: pixels lie in 0 to 1. Only training
 //! runs this network.
@@ -14,7 +14,7 @@ use burn::tensor::activation::{relu, sigmoid};
 /// See the module's formula.
 #[derive(Module, Debug)]
 pub struct ImageDecoder {
-    hidden: Option<Linear>,
+    hidden: Vec<Linear>,
     dense: Linear,
     blocks: Vec<ImageConv>,
     /// From a place's nine neighbours to four pixels.
@@ -42,10 +42,12 @@ impl ImageDecoder {
         let last = section.channels.last().copied().unwrap_or(1);
         let start = [rows / finer, columns / finer, first];
         let taps = section.size * section.size;
-        let hidden = (section.hidden > 0).then_some(section.hidden);
+        let widths = std::iter::once(code).chain(section.hidden.iter().copied());
+        let layer = |(from, &to)| LinearConfig::new(from, to).init(device);
         Ok(Self {
-            hidden: hidden.map(|hidden| LinearConfig::new(code, hidden).init(device)),
-            dense: LinearConfig::new(hidden.unwrap_or(code), start.iter().product()).init(device),
+            hidden: widths.zip(&section.hidden).map(layer).collect(),
+            dense: LinearConfig::new(section.hidden.last().copied().unwrap_or(code), start.iter().product())
+                .init(device),
             blocks: section
                 .channels
                 .windows(2)
@@ -61,10 +63,7 @@ impl ImageDecoder {
     pub fn forward(&self, code: Tensor<2>) -> Tensor<4> {
         let [b, _] = code.dims();
         let [h, w, c] = self.start;
-        let code = match &self.hidden {
-            Some(hidden) => relu(hidden.forward(code)),
-            None => code,
-        };
+        let code = self.hidden.iter().fold(code, |x, layer| relu(layer.forward(x)));
         let coarse = relu(self.dense.forward(code)).reshape([b, h, w, c]);
         let x = self.blocks.iter().fold(coarse, |x, block| finer(relu(block.forward(x))));
         sigmoid(finer(ImageConv::around(x, &self.last)))
@@ -85,7 +84,7 @@ mod tests {
     #[test]
     fn a_code_becomes_an_image() {
         let device = device();
-        let section = DecodeSection { hidden: 9, channels: vec![6, 4], size: 3, epochs: 1 };
+        let section = DecodeSection { hidden: vec![9, 8], channels: vec![6, 4], size: 3, epochs: 1 };
         let decoder = ImageDecoder::new(5, [12, 8, 3], &section, &device).unwrap();
         let image = decoder.forward(random(1, [2, 5], &device));
         assert_eq!(image.dims(), [2, 12, 8, 3]);

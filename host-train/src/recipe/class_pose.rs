@@ -166,9 +166,9 @@ pub enum TripleMethod {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DecodeSection {
-    /// Numbers of a dense layer in front of the coarse map: places in a picture are no linear function of a pose. 0 for none.
+    /// Numbers of the dense layers in front of the coarse map: places in a picture are no linear function of a pose.
     #[serde(default)]
-    pub hidden: usize,
+    pub hidden: Vec<usize>,
     /// Channels in front of each block and behind the last.
     pub channels: Vec<usize>,
     /// Taps of each block, down and across; odd.
@@ -243,9 +243,7 @@ impl ClassPoseRecipe {
                 return value("decoder.channels", "is empty");
             }
             decoder.channels.iter().try_for_each(|&channels| width("decoder.channels", channels))?;
-            if decoder.hidden > 0 {
-                width("decoder.hidden", decoder.hidden)?;
-            }
+            decoder.hidden.iter().try_for_each(|&hidden| width("decoder.hidden", hidden))?;
             odd("decoder.size", decoder.size)?;
             at_least_one("decoder.epochs", decoder.epochs)?;
         } else if loss.method == TripleMethod::Unconstrained {
@@ -275,6 +273,7 @@ mod tests {
         assert!(refusal(|recipe| recipe.triples.source = FILES.into()).contains("`triples.files`"));
         assert!(refusal(|recipe| recipe.encoder.channels.clear()).contains("`encoder.channels`"));
         assert!(refusal(|recipe| recipe.loss.temperature = f32::NAN).contains("`loss.temperature`"));
+        assert!(refusal(|recipe| recipe.decoder.as_mut().unwrap().hidden = vec![0]).contains("`decoder.hidden`"));
         assert!(
             refusal(|recipe| (recipe.loss.method, recipe.encoder.elements) = (TripleMethod::Linear, 2))
                 .contains("`encoder.elements`")

@@ -176,7 +176,7 @@ mod tests {
         (recipe.triples.size, recipe.triples.train, recipe.triples.test) = (16, 256, 32);
         (recipe.encoder.channels, recipe.encoder.features) = (vec![8, 16], 32);
         (recipe.training.epochs, recipe.training.batch) = (4, 16);
-        recipe.decoder = Some(DecodeSection { hidden: 0, channels: vec![8, 8], size: 3, epochs: 3 });
+        recipe.decoder = Some(DecodeSection { hidden: Vec::new(), channels: vec![8, 8], size: 3, epochs: 3 });
         recipe.loss.method = method;
         recipe
     }
