@@ -19,6 +19,9 @@ use std::sync::atomic::AtomicBool;
 /// Largest absolute difference of f32 numbers of order 1 that are computed in another order.
 const TOLERANCE: f32 = 2e-3;
 
+/// How near each other the logits of two classes are that integers may confuse.
+const TIE: f32 = 0.1;
+
 struct Road {
     recipe: Recipe,
     dataset: Dataset,
@@ -99,11 +102,13 @@ fn integers_follow_the_float_network() {
         // Four layers of eight bits: a few steps of 256.
         assert!(percentile(&code_errors, 0.5) <= 2.0, "{} steps", percentile(&code_errors, 0.5));
         assert!(percentile(&code_errors, 0.99) <= 10.0, "{} steps", percentile(&code_errors, 0.99));
-        let same = device.iter().zip(&float.logits).filter(|(device, logits)| {
-            let best = (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b]));
-            device.class == best
-        });
-        assert!(same.count() as f64 >= 0.95 * device.len() as f64);
+        // After one epoch many windows lie between two classes: integers may decide those otherwise, and no others. A window
+        // without a pose has no class.
+        for (device, logits) in device.iter().zip(&float.logits) {
+            let Some(class) = device.class else { continue };
+            let best = logits.iter().copied().fold(f32::MIN, f32::max);
+            assert!(best - logits[class] <= TIE, "class {class} of {logits:?}");
+        }
     }
 }
 
