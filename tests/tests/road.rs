@@ -20,7 +20,7 @@ use std::sync::atomic::AtomicBool;
 const TOLERANCE: f32 = 2e-3;
 
 /// How near each other the logits of two classes are that integers may confuse.
-const TIE: f32 = 0.1;
+const TIE: f64 = 0.1;
 
 struct Road {
     recipe: Recipe,
@@ -102,13 +102,14 @@ fn integers_follow_the_float_network() {
         // Four layers of eight bits: a few steps of 256.
         assert!(percentile(&code_errors, 0.5) <= 2.0, "{} steps", percentile(&code_errors, 0.5));
         assert!(percentile(&code_errors, 0.99) <= 10.0, "{} steps", percentile(&code_errors, 0.99));
-        // After one epoch many windows lie between two classes: integers may decide those otherwise, and no others. A window
-        // without a pose has no class.
-        for (device, logits) in device.iter().zip(&float.logits) {
-            let Some(class) = device.class else { continue };
-            let best = logits.iter().copied().fold(f32::MIN, f32::max);
-            assert!(best - logits[class] <= TIE, "class {class} of {logits:?}");
-        }
+        // A window without a pose has no class.
+        let told = device.iter().zip(&float.logits).filter_map(|(device, logits)| Some((device.class?, logits)));
+        assert!(told.clone().count() * 100 >= device.len() * 95);
+        // After one epoch many windows lie between two classes: integers may decide some of those otherwise, and no others.
+        let behind = told.map(|(class, logits)| logits.iter().copied().fold(f32::MIN, f32::max) - logits[class]);
+        let behind: Vec<f32> = behind.collect();
+        assert_eq!(percentile(&behind, 0.95), 0.0);
+        assert!(percentile(&behind, 1.0) <= TIE, "{}", percentile(&behind, 1.0));
     }
 }
 
