@@ -1,10 +1,12 @@
 //! From code and pose back to an image.
 //!
-//! Formula: dense layers, each with a ReLU, give a coarse map; each block makes it finer by two both ways, computing
+//! Formula: dense layers, each with a ReLU, read the numbers, or these and waves over them (see [`Waves`]), and give a
+//! coarse map; each block makes it finer by two both ways, computing
 //! neighbouring outputs side by side at the lower resolution, `y[2i + j, 2k + l, c] = (w * x)[i, k, (j, l, c)]` with three
 //! taps, normalized and rectified. The last block is neither and ends in a sigmoid: pixels lie in 0 to 1. Only training
 //! runs this network.
 
+use super::Waves;
 use super::image::ImageConv;
 use crate::recipe::class_pose::DecodeSection;
 use burn::nn::{Linear, LinearConfig};
@@ -14,6 +16,7 @@ use burn::tensor::activation::{relu, sigmoid};
 /// See the module's formula.
 #[derive(Module, Debug)]
 pub struct ImageDecoder {
+    waves: Option<Waves>,
     hidden: Vec<Linear>,
     dense: Linear,
     blocks: Vec<ImageConv>,
@@ -42,9 +45,12 @@ impl ImageDecoder {
         let last = section.channels.last().copied().unwrap_or(1);
         let start = [rows / finer, columns / finer, first];
         let taps = section.size * section.size;
+        let waves = section.waves.as_ref().map(|section| Waves::new(code, section, device));
+        let code = waves.as_ref().map_or(code, Waves::width);
         let widths = std::iter::once(code).chain(section.hidden.iter().copied());
         let layer = |(from, &to)| LinearConfig::new(from, to).init(device);
         Ok(Self {
+            waves,
             hidden: widths.zip(&section.hidden).map(layer).collect(),
             dense: LinearConfig::new(section.hidden.last().copied().unwrap_or(code), start.iter().product())
                 .init(device),
@@ -63,6 +69,7 @@ impl ImageDecoder {
     pub fn forward(&self, code: Tensor<2>) -> Tensor<4> {
         let [b, _] = code.dims();
         let [h, w, c] = self.start;
+        let code = self.waves.as_ref().map_or(code.clone(), |waves| waves.forward(code));
         let code = self.hidden.iter().fold(code, |x, layer| relu(layer.forward(x)));
         let coarse = relu(self.dense.forward(code)).reshape([b, h, w, c]);
         let x = self.blocks.iter().fold(coarse, |x, block| finer(relu(block.forward(x))));
@@ -80,14 +87,18 @@ fn finer(x: Tensor<4>) -> Tensor<4> {
 mod tests {
     use super::*;
     use crate::nn::testing::*;
+    use crate::recipe::class_pose::WavesSection;
 
     #[test]
     fn a_code_becomes_an_image() {
         let device = device();
-        let section = DecodeSection { hidden: vec![9, 8], channels: vec![6, 4], size: 3, epochs: 1 };
-        let decoder = ImageDecoder::new(5, [12, 8, 3], &section, &device).unwrap();
-        let image = decoder.forward(random(1, [2, 5], &device));
-        assert_eq!(image.dims(), [2, 12, 8, 3]);
+        let mut section = DecodeSection { hidden: vec![9, 8], channels: vec![6, 4], size: 3, epochs: 1, waves: None };
+        for waves in [None, Some(WavesSection { count: 7, frequency: 1.0 })] {
+            section.waves = waves;
+            let decoder = ImageDecoder::new(5, [12, 8, 3], &section, &device).unwrap();
+            let image = decoder.forward(random(1, [2, 5], &device));
+            assert_eq!(image.dims(), [2, 12, 8, 3]);
+        }
         assert!(ImageDecoder::new(5, [12, 10, 3], &section, &device).unwrap_err().contains("12 × 10"));
     }
 

@@ -24,6 +24,7 @@ mod soft_sort;
 pub mod symmetry;
 mod turning;
 mod vector_conv;
+mod waves;
 
 pub use action::{act, act_inverse, mirror};
 pub use batch_norm::batch_norm;
@@ -40,6 +41,7 @@ pub use soft_sort::{Sorted, soft_sort};
 pub use symmetry::Symmetry;
 pub use turning::TurningKernel;
 pub use vector_conv::VectorConv;
+pub use waves::Waves;
 
 #[cfg(test)]
 pub(crate) mod testing {

@@ -175,6 +175,19 @@ pub struct DecodeSection {
     pub size: usize,
     /// Passes over the training samples.
     pub epochs: usize,
+    /// What the first layer reads besides; without, code and pose alone.
+    #[serde(default)]
+    pub waves: Option<WavesSection>,
+}
+
+/// `[decoder.waves]`: waves over code and pose, of which fine detail is made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WavesSection {
+    /// How many; each gives a cosine and a sine.
+    pub count: usize,
+    /// Standard deviation of their frequencies, radians per unit.
+    pub frequency: f32,
 }
 
 /// The source of a person's own triples.
@@ -244,6 +257,10 @@ impl ClassPoseRecipe {
             }
             decoder.channels.iter().try_for_each(|&channels| width("decoder.channels", channels))?;
             decoder.hidden.iter().try_for_each(|&hidden| width("decoder.hidden", hidden))?;
+            if let Some(waves) = &decoder.waves {
+                width("decoder.waves.count", waves.count)?;
+                positive("decoder.waves.frequency", waves.frequency.into())?;
+            }
             odd("decoder.size", decoder.size)?;
             at_least_one("decoder.epochs", decoder.epochs)?;
         } else if loss.method == TripleMethod::Unconstrained {
@@ -274,6 +291,12 @@ mod tests {
         assert!(refusal(|recipe| recipe.encoder.channels.clear()).contains("`encoder.channels`"));
         assert!(refusal(|recipe| recipe.loss.temperature = f32::NAN).contains("`loss.temperature`"));
         assert!(refusal(|recipe| recipe.decoder.as_mut().unwrap().hidden = vec![0]).contains("`decoder.hidden`"));
+        let waves = |recipe: &mut ClassPoseRecipe, count, frequency| {
+            recipe.decoder.as_mut().unwrap().waves = Some(WavesSection { count, frequency });
+        };
+        assert_eq!(refusal(|recipe| waves(recipe, 8, 2.0)), "");
+        assert!(refusal(|recipe| waves(recipe, 0, 2.0)).contains("`decoder.waves.count`"));
+        assert!(refusal(|recipe| waves(recipe, 8, 0.0)).contains("`decoder.waves.frequency`"));
         assert!(
             refusal(|recipe| (recipe.loss.method, recipe.encoder.elements) = (TripleMethod::Linear, 2))
                 .contains("`encoder.elements`")

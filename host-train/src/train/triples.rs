@@ -166,7 +166,7 @@ impl Task for DecodeTask<'_> {
 mod tests {
     use super::*;
     use crate::nn::testing::{device, difference};
-    use crate::recipe::class_pose::TripleMethod;
+    use crate::recipe::class_pose::{TripleMethod, WavesSection};
     use crate::train::train;
     use burn::nn::Linear;
     use std::sync::atomic::AtomicBool;
@@ -176,7 +176,8 @@ mod tests {
         (recipe.triples.size, recipe.triples.train, recipe.triples.test) = (16, 256, 32);
         (recipe.encoder.channels, recipe.encoder.features) = (vec![8, 16], 32);
         (recipe.training.epochs, recipe.training.batch) = (4, 16);
-        recipe.decoder = Some(DecodeSection { hidden: Vec::new(), channels: vec![8, 8], size: 3, epochs: 3 });
+        let waves = Some(WavesSection { count: 8, frequency: 1.0 });
+        recipe.decoder = Some(DecodeSection { hidden: Vec::new(), channels: vec![8, 8], size: 3, epochs: 3, waves });
         recipe.loss.method = method;
         recipe
     }
