@@ -143,6 +143,7 @@ impl<R> Experiment<R> {
 
 #[cfg(test)]
 mod tests {
+    use super::triple_experiment::UNCONSTRAINED_FREQUENCY;
     use super::*;
     use crate::recipe::class_pose::TripleMethod;
 
@@ -192,9 +193,13 @@ mod tests {
                         if b.loss.method == TripleMethod::NoInfonce {
                             a.loss.independence = 0.0;
                         }
-                        // What is learned by decoding alone is trained as long as a decoder.
+                        // What is learned by decoding alone is trained as long as a decoder, and its code has a scale of its own.
                         if b.loss.method == TripleMethod::Unconstrained {
-                            a.training.epochs = a.decoder.as_ref().unwrap().epochs;
+                            let decoder = a.decoder.as_mut().unwrap();
+                            a.training.epochs = decoder.epochs;
+                            if let Some(waves) = &mut decoder.waves {
+                                waves.frequency = UNCONSTRAINED_FREQUENCY;
+                            }
                         }
                         assert_eq!(a, *b, "{name}: {}", method.name);
                     }

@@ -20,7 +20,7 @@ const METHODS: [(&str, TripleMethod); 5] = [
 
 /// Standard deviation of the frequencies over an unconstrained code, radians per unit. A pose has its units; such a
 /// code begins with numbers of any size, over which faster waves are noise: rooms were then decoded twice as badly.
-const UNCONSTRAINED_FREQUENCY: f32 = 0.5;
+pub(super) const UNCONSTRAINED_FREQUENCY: f32 = 0.5;
 
 /// The experiment of a name, as its recipes are trained; larger pictures where there is time.
 pub(super) fn experiment(name: &'static str, preset: Preset) -> Result<Experiment<ClassPoseRecipe>, RecipeError> {
